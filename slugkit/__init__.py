@@ -1,0 +1,1 @@
+"""Sketched Lanczos uncertainty for generative models."""
