@@ -1,0 +1,1 @@
+"""The paperwork of the book: profiles, provenance, metrics, claims, figures."""

@@ -1,0 +1,89 @@
+"""What a page says about itself: whose data its numbers come from, and how they were made."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+
+from IPython.display import HTML
+
+_BANNERS = {
+    "synthetic": (
+        "Synthetic images.",
+        "Every number and picture on this page comes from generated skin and a short training. "
+        "It shows how the computation behaves, not what holds for people.",
+    ),
+    "reduced": (
+        "Reduced scale.",
+        "The images are real, but smaller, fewer and not all from the paper's data sets. "
+        "Read the direction of an effect, not its size.",
+    ),
+}
+
+
+def banner(profile: str, data_sets: Iterable[str]) -> HTML:
+    """Return the mark that a page carries if its numbers are not the paper's experiment.
+
+    Parameters
+    ----------
+    profile
+        Name of the profile that made the numbers.
+    data_sets
+        Names of the data sets behind them; any "synthetic" one marks the page as synthetic.
+
+    Returns
+    -------
+    HTML
+        Empty for real images under the profile "paper".
+
+    Examples
+    --------
+    >>> "Synthetic images." in banner("quick", ["synthetic"]).data
+    True
+    >>> banner("paper", ["fitzpatrick17k", "passion", "isic2017"]).data
+    ''
+    """
+    names = sorted(set(data_sets))
+    if "synthetic" not in names and profile == "paper":
+        return HTML("")
+    title, text = _BANNERS["synthetic" if "synthetic" in names else "reduced"]
+    return HTML(
+        f'<aside class="profile-banner" aria-label="About the data on this page">'
+        f"<p><strong>{title}</strong> {text} "
+        f"Profile <code>{escape(profile)}</code>, data: {escape(', '.join(names))}.</p></aside>"
+    )
+
+
+def provenance_panel(facts: Mapping[str, object], title: str = "How this was made") -> HTML:
+    """Return the folded panel that lies under a figure, one row per fact.
+
+    Parameters
+    ----------
+    facts
+        Label to value. A mapping or a list becomes a list of its entries; a label that is
+        "command" is set as code.
+    title
+        The line that stays visible.
+
+    Examples
+    --------
+    >>> panel = provenance_panel({"commit": "1a2b3c4", "packages": {"jax": "0.10.2"}})
+    >>> '<th scope="row">commit</th><td>1a2b3c4</td>' in panel.data
+    True
+    """
+    rows = "".join(
+        f'<tr><th scope="row">{escape(label)}</th><td>{_cell(label, value)}</td></tr>'
+        for label, value in facts.items()
+    )
+    return HTML(
+        f'<details class="provenance"><summary>{escape(title)}</summary>'
+        f"<table><tbody>{rows}</tbody></table></details>"
+    )
+
+
+def _cell(label: str, value: object) -> str:
+    if label == "command":
+        return f"<code>{escape(str(value))}</code>"
+    if isinstance(value, Mapping):
+        value = [f"{name} {entry}" for name, entry in value.items()]
+    if isinstance(value, list | tuple):
+        return "<ul>" + "".join(f"<li>{escape(str(entry))}</li>" for entry in value) + "</ul>"
+    return escape(str(value))
