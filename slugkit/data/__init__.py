@@ -1,0 +1,1 @@
+"""Images: synthetic and real, from the file to the splits."""

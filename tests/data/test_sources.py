@@ -1,0 +1,200 @@
+import hashlib
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from slugkit.data.images import read_image
+from slugkit.data.sources import COLUMNS, fitzpatrick17k_labels, index, load
+from slugkit.errors import InputError
+
+
+def jpeg(colour):
+    buffer = io.BytesIO()
+    Image.new("RGB", (40, 30), colour).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def fitzpatrick(tmp_path):
+    """Lay out a small Fitzpatrick17k: four labelled rows, three images named by their md5."""
+    folder = tmp_path / "fitzpatrick17k"
+    (folder / "images").mkdir(parents=True)
+    images = [jpeg((40 * k, 90, 60)) for k in range(4)]
+    names = [hashlib.md5(image).hexdigest() for image in images]
+    for name, image in list(zip(names, images, strict=True))[:3]:
+        (folder / "images" / f"{name}.jpg").write_bytes(image)
+    pd.DataFrame(
+        {
+            "md5hash": names,
+            "fitzpatrick_scale": [1, -1, 6, 5],
+            "fitzpatrick_centaur": [2, 3, -1, 4],
+        }
+    ).to_csv(folder / "fitzpatrick17k.csv", index=False)
+    return tmp_path, names
+
+
+@pytest.fixture
+def passion(tmp_path):
+    folder = tmp_path / "passion"
+    (folder / "images").mkdir(parents=True)
+    for name in ["AA001_1.jpg", "AA001_2.JPEG", "BB02.png", "CC03.jpg", "DD04.jpg"]:
+        (folder / "images" / name).write_bytes(jpeg("white"))
+    pd.DataFrame({"subject_id": ["AA001", "BB02", "CC03"], "fitzpatrick": [4, 6, 2]}).to_csv(
+        folder / "label.csv", index=False
+    )
+    return tmp_path
+
+
+def check(table, name):
+    assert list(table.columns) == COLUMNS
+    assert (table["source"] == name).all()
+    assert table["fitzpatrick"].dtype == "Int64"
+    assert table["may_show"].dtype == bool
+    assert table["image_id"].is_unique
+    assert table["image_id"].is_monotonic_increasing
+    assert table[["file", "group", "object"]].notna().all(axis=None)
+
+
+def test_fitzpatrick17k_takes_the_images_that_are_there(fitzpatrick):
+    root, names = fitzpatrick
+    table = index("fitzpatrick17k", root)
+    check(table, "fitzpatrick17k")
+    labels = dict(zip(table["image_id"], table["fitzpatrick"].astype(object), strict=True))
+    assert labels == {names[0]: 1, names[1]: pd.NA, names[2]: 6}
+    assert not table["may_show"].any()
+    assert load(table, root, 16).shape == (3, 16, 16, 3)
+
+
+def test_fitzpatrick17k_column_by_choice(fitzpatrick):
+    root, names = fitzpatrick
+    table = index("fitzpatrick17k", root, fitzpatrick_column="fitzpatrick_centaur")
+    labels = table.set_index("image_id")["fitzpatrick"]
+    assert labels[names[0]] == 2
+    assert labels[names[2]] is pd.NA
+    with pytest.raises(InputError, match="no label column 'fst'"):
+        index("fitzpatrick17k", root, fitzpatrick_column="fst")
+
+
+def test_passion_joins_subjects_and_leaves_out_other_skin_types(passion):
+    table = index("passion", passion)
+    check(table, "passion")
+    assert list(table["image_id"]) == ["AA001_1", "AA001_2", "BB02"]
+    assert list(table["group"]) == ["AA001", "AA001", "BB02"]
+    assert list(table["fitzpatrick"]) == [4, 4, 6]
+
+
+def test_full_pad_ufes_20_layout(tmp_path):
+    folder = tmp_path / "pad_ufes_20"
+    (folder / "images" / "imgs_part_1").mkdir(parents=True)
+    (folder / "images" / "imgs_part_1" / "PAT_1_2_3.png").write_bytes(jpeg("white"))
+    pd.DataFrame(
+        {
+            "patient_id": ["PAT_1", "PAT_9"],
+            "fitspatrick": [3.0, None],
+            "img_id": ["PAT_1_2_3.png", "PAT_9_9_9.png"],
+        }
+    ).to_csv(folder / "metadata.csv", index=False)
+    table = index("pad_ufes_20", tmp_path)
+    check(table, "pad_ufes_20")
+    assert list(table["file"]) == ["pad_ufes_20/images/imgs_part_1/PAT_1_2_3.png"]
+
+
+@pytest.mark.parametrize(
+    "name", ["pad_ufes_20", "isic2017", "ham10000", "fitzpatrick17k", "passion"]
+)
+def test_absent_folder_names_what_is_expected(tmp_path, name):
+    with pytest.raises(InputError, match=f"no folder .*slugkit data show {name}"):
+        index(name, tmp_path)
+
+
+def test_absent_root(tmp_path):
+    with pytest.raises(InputError, match=r"data root .*nowhere is not a folder"):
+        index("isic2017", tmp_path / "nowhere")
+
+
+def test_empty_folder(tmp_path):
+    (tmp_path / "isic2017_256").mkdir()
+    with pytest.raises(InputError, match=r"no images in .*slugkit data show isic2017"):
+        index("isic2017", tmp_path)
+
+
+def test_unknown_name(tmp_path):
+    with pytest.raises(InputError, match="no loader for data set 'isic'"):
+        index("isic", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "not a readable table"),
+        ("<html>gone</html>\n", "no column md5hash"),
+        ("md5hash,fitzpatrick_scale\nabc,9\n", "skin types outside 1..6, such as 9 for abc"),
+    ],
+)
+def test_bad_label_file(tmp_path, content, message):
+    path = tmp_path / "fitzpatrick17k.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=message):
+        fitzpatrick17k_labels(path)
+
+
+def test_rows_without_a_file_are_not_loaded(tmp_path):
+    table = pd.DataFrame({"file": [""]})
+    with pytest.raises(InputError, match="without a file"):
+        load(table, tmp_path, 16)
+
+
+def test_load_keeps_the_order_of_the_table(fitzpatrick):
+    root, _ = fitzpatrick
+    table = index("fitzpatrick17k", root).iloc[::-1]
+    images = load(table, root, 16)
+    for image, file in zip(images, table["file"], strict=True):
+        np.testing.assert_array_equal(image, read_image(root / file, 16))
+
+
+def counts(table):
+    return table["fitzpatrick"].value_counts(dropna=False).to_dict()
+
+
+def test_real_fitzpatrick17k_label_table(data_root):
+    csv = data_root / "fitzpatrick17k_labels" / "fitzpatrick17k.csv"
+    table = fitzpatrick17k_labels(csv)
+    check(table, "fitzpatrick17k")
+    assert len(table) == 16_577
+    assert counts(table) == {pd.NA: 565, 1: 2947, 2: 4808, 3: 3308, 4: 2781, 5: 1533, 6: 635}
+    centaur = fitzpatrick17k_labels(csv, fitzpatrick_column="fitzpatrick_centaur")
+    assert counts(centaur) == {pd.NA: 1073, 1: 5561, 2: 3180, 3: 2934, 4: 1974, 5: 1293, 6: 562}
+
+
+def test_real_isic2017(data_root):
+    table = index("isic2017", data_root)
+    check(table, "isic2017")
+    assert len(table) == 2750
+    assert table["object"].value_counts().to_dict() == {
+        "": 2421,
+        "patch": 145,
+        "none": 84,
+        "ruler": 60,
+        "ink": 40,
+    }
+    tagged = table[table["object"] == "patch"].iloc[:4]
+    images = load(tagged, data_root, 32)
+    assert images.shape == (4, 32, 32, 3)
+    assert images.std() > 0.05
+
+
+def test_real_ham10000(data_root):
+    table = index("ham10000", data_root)
+    check(table, "ham10000")
+    assert len(table) == 1000
+    assert table["group"].nunique() == 1000
+
+
+def test_real_pad_ufes_20(data_root):
+    table = index("pad_ufes_20", data_root)
+    check(table, "pad_ufes_20")
+    assert counts(table) == {pd.NA: 277, 1: 50, 2: 256, 3: 132, 4: 27, 5: 3, 6: 1}
+    assert load(table.iloc[:3], data_root, 64).shape == (3, 64, 64, 3)
