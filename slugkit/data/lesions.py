@@ -1,0 +1,110 @@
+"""Lesions as local changes of melanin, blood, relief and scale, drawn alike for every skin type."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from slugkit.data.drawing import Field, fractal_noise, smooth_noise, smoothstep, unit_grid
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Ranges a kind of lesion is drawn from, each uniform; lengths in picture widths."""
+
+    share: float  # of the images
+    radius: Range
+    border: Range  # width of the border over the radius: small is sharp
+    irregularity: Range  # of the outline, 0 is an ellipse
+    mottling: Range  # unevenness of the colour inside
+    melanin: Range  # added melanosome fraction at the centre
+    blood: Range  # added blood fraction at the centre
+    melanin_kept: Range = (1.0, 1.0)  # share of the skin's own melanin that stays
+    relief: Range = (0.0, 0.0)  # height over the radius
+    scale: Range = (0.0, 0.0)  # cover of white scale
+    count: tuple[int, int] = (1, 1)  # lesions of this kind in one picture
+
+
+KINDS = {
+    "none": Kind(0.12, (0.1, 0.1), (1, 1), (0, 0), (0, 0), (0, 0), (0, 0), count=(0, 0)),
+    "naevus": Kind(
+        0.20, (0.06, 0.17), (0.25, 0.8), (0.08, 0.25), (0.1, 0.4), (0.08, 0.40), (0.0, 0.01),
+        relief=(0.0, 0.3),
+    ),
+    "atypical": Kind(
+        0.16, (0.12, 0.27), (0.25, 0.9), (0.25, 0.6), (0.5, 1.0), (0.08, 0.45), (0.0, 0.03),
+        relief=(0.0, 0.15),
+    ),
+    "plaque": Kind(
+        0.16, (0.15, 0.33), (0.25, 0.8), (0.15, 0.45), (0.3, 0.8), (0.0, 0.02), (0.015, 0.07),
+        relief=(0.0, 0.15), scale=(0.0, 0.55),
+    ),
+    "papules": Kind(
+        0.12, (0.02, 0.055), (0.6, 1.4), (0.1, 0.3), (0.1, 0.4), (0.0, 0.05), (0.01, 0.07),
+        relief=(0.2, 0.6), count=(4, 18),
+    ),
+    "keratosis": Kind(
+        0.10, (0.08, 0.22), (0.06, 0.2), (0.1, 0.3), (0.6, 1.0), (0.06, 0.30), (0.0, 0.01),
+        relief=(0.2, 0.5), scale=(0.0, 0.35),
+    ),
+    "ulcer": Kind(
+        0.08, (0.06, 0.16), (0.2, 0.6), (0.2, 0.5), (0.7, 1.2), (0.0, 0.25), (0.06, 0.30),
+        relief=(0.1, 0.4), scale=(0.0, 0.3),
+    ),
+    "pale": Kind(
+        0.06, (0.12, 0.3), (0.1, 0.5), (0.3, 0.6), (0.2, 0.5), (0.0, 0.0), (0.0, 0.0),
+        melanin_kept=(0.15, 0.6),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What the lesions of one picture change, each (H, W)."""
+
+    melanin: Field  # added fraction
+    melanin_kept: Field  # factor on the skin's own melanin
+    blood: Field  # added fraction
+    relief: Field  # height in picture widths
+    scale: Field  # cover of white scale, 0 to 1
+
+
+def draw(rng: np.random.Generator, size: int) -> Maps:
+    """Return the lesions of one square picture: a kind by its share, then its parameters."""
+    shares = np.array([kind.share for kind in KINDS.values()])
+    kind = list(KINDS.values())[rng.choice(len(KINDS), p=shares / shares.sum())]
+    mottle = fractal_noise(rng, size, size, (6, 12, 24), 0.8)
+    flakes = fractal_noise(rng, size, size, (16, 32), 0.9)
+    outline = fractal_noise(rng, size, size, (4, 8, 16), 0.55)
+    edge = smooth_noise(rng, size, size, 32)
+    melanin, blood, relief, scale = (np.zeros((size, size), np.float32) for _ in range(4))
+    kept = np.ones((size, size), np.float32)
+    spread = 0.06 if kind.count == (1, 1) else 0.22
+    values = {name: rng.uniform(*getattr(kind, name)) for name in
+              ("border", "irregularity", "mottling", "melanin", "blood", "melanin_kept",
+               "relief", "scale")}  # fmt: skip
+    x, y = unit_grid(size, size)
+    uneven = np.exp(values["mottling"] * (0.7 * mottle - 0.25))
+    for _ in range(rng.integers(kind.count[0], kind.count[1] + 1)):
+        radius = rng.uniform(*kind.radius)
+        stretch = np.exp(rng.normal(0, 0.18))
+        angle = rng.uniform(0, np.pi)
+        dx, dy = x - rng.normal(0.5, spread), y - rng.normal(0.5, spread)
+        along = (dx * np.cos(angle) + dy * np.sin(angle)) / np.float32(radius * stretch)
+        across = (dy * np.cos(angle) - dx * np.sin(angle)) * np.float32(stretch / radius)
+        distance = np.sqrt(along**2 + across**2)
+        distance = distance + np.float32(values["irregularity"]) * (0.6 * outline + 0.15 * edge)
+        inside = 1 - smoothstep(distance, 1 - values["border"] / 2, 1 + values["border"] / 2)
+        dome = np.clip(1 - distance**2, 0, None) ** np.float32(0.7)
+        strength = inside * uneven
+        melanin += np.float32(values["melanin"]) * strength
+        blood += np.float32(values["blood"]) * strength
+        kept *= 1 - np.float32(1 - values["melanin_kept"]) * inside
+        relief += np.float32(values["relief"] * radius) * dome * (1 + 0.15 * mottle)
+        scale += inside * smoothstep(
+            flakes, 1.2 - 2.2 * values["scale"], 2.4 - 2.2 * values["scale"]
+        )
+    if values["scale"] == 0:
+        scale[:] = 0
+    return Maps(melanin, kept, blood, relief, np.minimum(scale, 1))
