@@ -1,0 +1,205 @@
+"""Products with the generalised Gauss-Newton matrix, one batch of images at a time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slugkit.batches import batches
+from slugkit.errors import InputError
+from slugkit.parameters import FlatParameters
+
+Apply = Callable[[Any, jax.Array], jax.Array]
+Hessian = Callable[[jax.Array, jax.Array], jax.Array]
+Linear = Callable[[jax.Array], jax.Array]
+
+
+def gaussian(variance: float = 1.0) -> Hessian:
+    """Return the Hessian of the Gaussian negative log-likelihood: H t = t / variance.
+
+    Parameters
+    ----------
+    variance
+        The variance of the likelihood of one output.
+    """
+    return lambda outputs, tangents: tangents / variance
+
+
+def bernoulli() -> Hessian:
+    """Return the Hessian of the Bernoulli negative log-likelihood in the logits.
+
+    H t = s (1 - s) t, where s is the logistic function of the outputs.
+    """
+
+    def hessian(outputs: jax.Array, tangents: jax.Array) -> jax.Array:
+        mean = jax.nn.sigmoid(outputs)
+        return mean * (1 - mean) * tangents
+
+    return hessian
+
+
+def categorical() -> Hessian:
+    """Return the Hessian of the categorical negative log-likelihood in the logits.
+
+    H t = s * t - s (s . t), where s is the softmax over the last axis of the outputs.
+    """
+
+    def hessian(outputs: jax.Array, tangents: jax.Array) -> jax.Array:
+        mean = jax.nn.softmax(outputs, axis=-1)
+        weighted = mean * tangents
+        return weighted - mean * weighted.sum(axis=-1, keepdims=True)
+
+    return hessian
+
+
+def perceptual(features: Callable[[jax.Array], Any], weight: float = 1.0) -> Hessian:
+    r"""Return the generalised Gauss-Newton Hessian of squared error plus perceptual loss.
+
+    .. math:: H t = t + w \sum_l \frac{1}{C_l W_l H_l} J_{\Phi_l}^T J_{\Phi_l} t
+
+    where :math:`J_{\Phi_l}` is the Jacobian of the features of layer l at the outputs.
+
+    Parameters
+    ----------
+    features
+        Maps a batch of outputs (b, ...) to a feature map (b, ...), or to a pytree of them.
+    weight
+        The weight w of the perceptual loss.
+
+    References
+    ----------
+    The paper's equation 3, its factor read as 1 / (2 C W H); the second derivative of the
+    features is left out, as in every generalised Gauss-Newton matrix.
+    """
+
+    def hessian(outputs: jax.Array, tangents: jax.Array) -> jax.Array:
+        _, jvp = jax.linearize(features, outputs)
+        moved = jax.tree.map(lambda layer: layer * (len(layer) / layer.size), jvp(tangents))
+        (back,) = jax.linear_transpose(jvp, outputs)(moved)
+        return tangents + weight * back
+
+    return hessian
+
+
+def lineariser(
+    apply: Apply, parameters: FlatParameters
+) -> Callable[[jax.Array], tuple[jax.Array, Linear]]:
+    r"""Return a function that linearises the model at its parameters for a batch of images.
+
+    .. math:: f(\theta + v, x) \approx f(\theta, x) + J(x) v
+
+    The returned function maps images (b, ...) to the outputs (b, ...) and the linear map
+    v -> J(x) v, which holds on to the activations of the batch: products with it repeat neither
+    the forward pass nor the compilation.
+    """
+
+    @jax.jit
+    def linearise(vector: jax.Array, fixed: list[Any], images: jax.Array) -> Any:
+        return jax.linearize(lambda v: apply(parameters.to_tree(v, fixed), images), vector)
+
+    vector, fixed = parameters.vector, parameters.fixed
+    return lambda images: linearise(vector, fixed, images)
+
+
+def ggn_product(
+    apply: Apply,
+    parameters: FlatParameters,
+    images: np.ndarray,
+    *,
+    hessian: Hessian | None = None,
+    batch_size: int | None = None,
+    scale: float = 1.0,
+) -> Callable[[np.ndarray], np.ndarray]:
+    r"""Return the product with the generalised Gauss-Newton matrix of all images.
+
+    .. math:: G v = c \sum_i J(x_i)^T H(x_i) J(x_i) v
+
+    Parameters
+    ----------
+    apply
+        The model: ``apply(params, images)`` returns outputs whose first axis counts the images.
+    parameters
+        The point of linearisation, p parameters.
+    images
+        Shape (n, ...).
+    hessian
+        The Hessian of the loss with respect to the outputs, ``hessian(outputs, tangents)``;
+        the identity by default.
+    batch_size
+        How many images are linearised at once.
+    scale
+        The factor c: n_total / n where the images stand for a larger set.
+
+    References
+    ----------
+    The paper's equation 1. Loops in Python over a compiled function of one batch, because XLA runs
+    convolutions inside its own loops up to twenty times slower on CPUs.
+    """
+    linearise = lineariser(apply, parameters)
+    parts = list(batches(images, batch_size))
+
+    @jax.jit
+    def add_product(
+        total: jax.Array, vector: jax.Array, outputs: jax.Array, jvp: Linear, mask: jax.Array
+    ) -> jax.Array:
+        tangents = jvp(vector)
+        if hessian is not None:
+            tangents = hessian(outputs, tangents)
+        tangents = tangents * mask.reshape(-1, *[1] * (tangents.ndim - 1)).astype(tangents.dtype)
+        (back,) = jax.linear_transpose(jvp, vector)(tangents)
+        return total + scale * back
+
+    # The activations of a single batch are kept; those of several might not fit.
+    kept = linearise(parts[0].images) if len(parts) == 1 else None
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        direction = jnp.asarray(vector)
+        total = jnp.zeros_like(direction)
+        for batch in parts:
+            outputs, jvp = kept or linearise(batch.images)
+            total = add_product(total, direction, outputs, jvp, batch.mask)
+        return np.asarray(total)
+
+    return product
+
+
+def check_model(
+    apply: Apply, parameters: FlatParameters, images: np.ndarray, batch_size: int | None = None
+) -> tuple[int, ...]:
+    """Run the model once over all images; return the shape of one output, or say what is wrong.
+
+    Raises
+    ------
+    InputError
+        The outputs have the wrong first axis, are not of a floating type, are not finite, change
+        between two equal calls, or depend on the other images of the batch.
+    """
+    params = parameters.to_tree(parameters.vector, parameters.fixed)
+    pair = jnp.stack([images[0], images[0] * 0.5])
+    first, again, alone = apply(params, pair), apply(params, pair), apply(params, pair[:1])
+    if jnp.ndim(first) < 1 or len(first) != 2 or not jnp.issubdtype(first.dtype, jnp.floating):
+        raise InputError(
+            f"apply(params, images) returned shape {jnp.shape(first)} and type {first.dtype} for "
+            "2 images; return floating-point outputs whose first axis counts the images"
+        )
+    if not bool(jnp.array_equal(first, again, equal_nan=True)):
+        raise InputError(
+            "the model's output changes between two equal calls; switch off dropout and every "
+            "other randomness (in flax: model.eval()) and decode the latent mean"
+        )
+    tolerance = 1e-3 * jnp.abs(alone).max()
+    if bool(jnp.abs(first[:1] - alone).max() > tolerance):
+        raise InputError(
+            "an image's output depends on the other images of its batch; put batch normalisation "
+            "into evaluation mode with frozen statistics (in flax: model.eval())"
+        )
+    forward = jax.jit(lambda batch: jnp.isfinite(apply(params, batch)).all())
+    for index, batch in enumerate(batches(images, batch_size)):
+        if not bool(forward(batch.images)):
+            raise InputError(
+                f"the model's outputs are not finite for batch {index} (images {batch.start} to "
+                f"{batch.start + batch.size - 1}); check these images and the parameters"
+            )
+    return first.shape[1:]

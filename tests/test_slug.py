@@ -1,0 +1,290 @@
+"""The public functions against the dense Jacobian of a small model."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from slugkit import ggn, slug
+from slugkit.errors import InputError
+from slugkit.parameters import flatten
+
+KEY = jax.random.key(7)
+
+
+def apply(params, images):
+    """A small convolutional autoencoder in plain JAX."""
+    dims = ("NHWC", "HWIO", "NHWC")
+    down = jax.lax.conv_general_dilated(
+        images, params["encoder"]["kernel"], (2, 2), "SAME", dimension_numbers=dims
+    )
+    hidden = jax.nn.elu(down + params["encoder"]["bias"])
+    up = jnp.repeat(jnp.repeat(hidden, 2, axis=1), 2, axis=2)
+    logits = jax.lax.conv_general_dilated(
+        up, params["decoder"]["kernel"], (1, 1), "SAME", dimension_numbers=dims
+    )
+    return jax.nn.sigmoid(logits)
+
+
+def make_params(dtype=jnp.float32):
+    keys = jax.random.split(KEY, 3)
+    return {
+        "encoder": {
+            "kernel": 0.4 * jax.random.normal(keys[0], (3, 3, 2, 3), dtype),
+            "bias": 0.1 * jax.random.normal(keys[1], (3,), dtype),
+        },
+        "decoder": {"kernel": 0.4 * jax.random.normal(keys[2], (3, 3, 3, 2), dtype)},
+    }
+
+
+def make_images(n, dtype=np.float32, seed=0):
+    return np.random.default_rng(seed).uniform(size=(n, 6, 6, 2)).astype(dtype)
+
+
+def dense_jacobian(params, images, parameter_filter=None):
+    """Return the Jacobians (n, outputs, p) by brute force."""
+    flat = flatten(params, parameter_filter)
+
+    def outputs(vector):
+        tree = flat.to_tree(vector, flat.fixed)
+        return apply(tree, jnp.asarray(images)).reshape(len(images), -1)
+
+    return np.asarray(jax.jacfwd(outputs)(flat.vector))
+
+
+def dense_variance(jacobian, posterior):
+    """Return the exact pixel variances (n, outputs)."""
+    u, a = posterior.basis, posterior.prior_precision
+    if a is None:
+        sigma = np.eye(u.shape[1]) - u.T @ u
+    else:
+        shrink = posterior.eigenvalues / (posterior.eigenvalues + a)
+        sigma = (np.eye(u.shape[1]) - (u.T * shrink) @ u) / a
+    return np.einsum("nip,pq,niq->ni", jacobian, sigma, jacobian)
+
+
+@pytest.fixture
+def x64():
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("batch_size", [None, 1, 4])
+@pytest.mark.parametrize("only_decoder", [False, True])
+def test_fit_finds_the_leading_eigenpairs(batch_size, only_decoder):
+    params, images = make_params(jnp.float64), make_images(9, np.float64)
+    select = (lambda name: name.startswith("decoder")) if only_decoder else None
+    jacobian = dense_jacobian(params, images, select)
+    values, vectors = np.linalg.eigh(np.einsum("nip,niq->pq", jacobian, jacobian))
+    posterior = slug.fit(
+        apply,
+        params,
+        images,
+        rank=5,
+        key=KEY,
+        batch_size=batch_size,
+        tolerance=1e-10,
+        max_products=values.size,
+        parameter_filter=select,
+    )
+    np.testing.assert_allclose(posterior.eigenvalues, values[::-1][:5], rtol=1e-10)
+    overlap = np.abs(posterior.basis @ vectors[:, ::-1][:, :5])
+    np.testing.assert_allclose(overlap, np.eye(5), atol=1e-7)
+    assert posterior.residuals.max() <= 1e-9 * values[-1]
+    assert posterior.rank == 5
+    assert posterior.num_products <= values.size
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("prior_precision", [None, 0.5])
+@pytest.mark.parametrize("rank", [0, 4])
+def test_scores_and_maps_agree_with_the_dense_jacobian(rank, prior_precision):
+    params, images = make_params(jnp.float64), make_images(5, np.float64)
+    posterior = slug.fit(apply, params, images, rank=rank, key=KEY, prior_precision=prior_precision)
+    test_images = make_images(3, np.float64, seed=1)
+    exact = dense_variance(dense_jacobian(params, test_images), posterior)
+    both = slug.score_and_variance(posterior, test_images, num_samples=800, key=KEY, batch_size=2)
+    variance = both.variance.value.reshape(3, -1)
+    deviations = (variance - exact) / both.variance.standard_error.reshape(3, -1)
+    assert np.abs(deviations).max() < 5
+    assert 0.5 < np.sqrt((deviations**2).mean()) < 1.5
+    deviations = (both.score.value - exact.sum(axis=1)) / both.score.standard_error
+    assert np.abs(deviations).max() < 4
+    assert both.variance.value.shape == test_images.shape
+    assert both.score.num_products == both.variance.num_products == 800
+
+
+def test_score_and_map_alone_equal_those_made_together():
+    params, images = make_params(), make_images(6)
+    posterior = slug.fit(apply, params, images, rank=3, key=KEY)
+    both = slug.score_and_variance(posterior, images, num_samples=40, key=KEY)
+    score = slug.score(posterior, images, num_samples=40, key=KEY)
+    variance = slug.pixel_variance(posterior, images, num_samples=40, key=KEY)
+    np.testing.assert_allclose(score.value, both.score.value, rtol=1e-6)
+    np.testing.assert_array_equal(variance.value, both.variance.value)
+    np.testing.assert_allclose(variance.value.sum(axis=(1, 2, 3)), score.value, rtol=1e-5)
+
+
+def test_scores_follow_a_permutation_of_the_images():
+    params, images = make_params(), make_images(7)
+    posterior = slug.fit(apply, params, images, rank=3, key=KEY)
+    order = np.random.default_rng(0).permutation(7)
+    straight = slug.score(posterior, images, num_samples=5, key=KEY, batch_size=3)
+    shuffled = slug.score(posterior, images[order], num_samples=5, key=KEY, batch_size=2)
+    np.testing.assert_allclose(shuffled.value, straight.value[order], rtol=1e-5)
+
+
+def test_small_prior_precision_gives_the_projector():
+    params, images = make_params(), make_images(6)
+    projector = slug.fit(apply, params, images, rank=3, key=KEY)
+    with_prior = slug.fit(apply, params, images, rank=3, key=KEY, prior_precision=1e-6)
+    expected = slug.score(projector, images, num_samples=20, key=KEY)
+    scaled = slug.score(with_prior, images, num_samples=20, key=KEY)
+    np.testing.assert_allclose(1e-6 * scaled.value, expected.value, rtol=1e-4)
+
+
+def test_save_and_load_return_the_same_posterior(tmp_path):
+    params, images = make_params(), make_images(4)
+    posterior = slug.fit(
+        apply,
+        params,
+        images,
+        rank=2,
+        key=KEY,
+        prior_precision=2.0,
+        parameter_filter=lambda name: "decoder" in name,
+    )
+    slug.save(posterior, tmp_path / "posterior.npz")
+    loaded = slug.load(tmp_path / "posterior.npz", apply, params)
+    before = slug.score(posterior, images, num_samples=4, key=KEY)
+    after = slug.score(loaded, images, num_samples=4, key=KEY)
+    np.testing.assert_array_equal(after.value, before.value)
+    assert loaded.num_products == posterior.num_products
+    assert [file.name for file in tmp_path.iterdir()] == ["posterior.npz"]
+
+
+def test_load_refuses_other_parameters_and_broken_files(tmp_path):
+    params, images = make_params(), make_images(4)
+    path = tmp_path / "posterior.npz"
+    with pytest.raises(InputError, match="there is no posterior"):
+        slug.load(path, apply, params)
+    slug.save(slug.fit(apply, params, images, rank=2, key=KEY), path)
+    other = jax.tree.map(lambda leaf: leaf * 1.01, params)
+    with pytest.raises(InputError, match="other parameters"):
+        slug.load(path, apply, other)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match="cut short"):
+        slug.load(path, apply, params)
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+def test_a_killed_fit_continues_to_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr("slugkit.lanczos.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    params, images = make_params(), make_images(8)
+    options = {"rank": 6, "key": KEY, "tolerance": 1e-5, "batch_size": 4}
+    whole = slug.fit(apply, params, images, **options)
+    calls = []
+
+    def kill(done, total, message):
+        calls.append(done)
+        if len(calls) in (3, 9):
+            raise Killed
+
+    path = tmp_path / "fit.npz"
+    for _ in range(2):
+        with pytest.raises(Killed):
+            slug.fit(apply, params, images, checkpoint=path, progress=kill, **options)
+    resumed = slug.fit(apply, params, images, checkpoint=path, progress=kill, **options)
+    np.testing.assert_array_equal(resumed.basis, whole.basis)
+    np.testing.assert_array_equal(resumed.eigenvalues, whole.eigenvalues)
+    assert calls.count(1) == 1
+    with pytest.raises(InputError, match="other parameters"):
+        slug.fit(apply, params, images[:7], checkpoint=path, **options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rank": -1}, "rank is -1"),
+        ({"rank": 10_000}, "rank is 10000"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"prior_precision": 0.0}, "prior_precision is 0"),
+        ({"max_products": 3}, "max_products is 3"),
+        ({"basis": "other"}, "basis is 'other'"),
+        ({"images": make_images(0)}, "at least one image"),
+        ({"images": (255 * make_images(3)).astype(np.uint8)}, "type uint8"),
+        ({"images": np.full((3, 6, 6, 2), np.nan, np.float32)}, "image 0 has values"),
+        ({"params": {"steps": np.arange(3)}}, "'steps' has type int64"),
+        ({"params": {"kernel": np.array([np.inf])}}, "'kernel' has values that are not finite"),
+        ({"parameter_filter": lambda name: False}, "no parameters selected"),
+        ({"apply": lambda p, x: apply(p, x) / 0}, "outputs are not finite for batch 0"),
+        ({"apply": lambda p, x: apply(p, x).sum(axis=0)}, "first axis counts"),
+        ({"apply": lambda p, x: apply(p, x - x.mean(axis=0))}, "batch normalisation"),
+    ],
+)
+def test_fit_refuses_bad_input(change, message):
+    arguments = {"apply": apply, "params": make_params(), "images": make_images(3), "rank": 4}
+    arguments |= change
+    with pytest.raises(InputError, match=message):
+        slug.fit(**arguments, key=KEY)
+
+
+def test_fit_refuses_a_model_with_dropout():
+    rng = np.random.default_rng(0)
+
+    def noisy(params, images):
+        return apply(params, images) * rng.uniform(size=images.shape)
+
+    with pytest.raises(InputError, match="switch off dropout"):
+        slug.fit(noisy, make_params(), make_images(3), rank=2, key=KEY)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_samples": 0}, "num_samples is 0"),
+        ({"estimator": "other"}, "estimator is 'other'"),
+        ({"images": np.zeros((2, 4, 4, 2), np.float32)}, "each image has shape"),
+    ],
+)
+def test_score_refuses_bad_input(change, message):
+    posterior = slug.fit(apply, make_params(), make_images(3), rank=2, key=KEY)
+    arguments = {"images": make_images(3), "num_samples": 2} | change
+    with pytest.raises(InputError, match=message):
+        slug.score(posterior, **arguments, key=KEY)
+
+
+def test_the_error_of_a_single_sample_is_unknown():
+    posterior = slug.fit(apply, make_params(), make_images(3), rank=2, key=KEY)
+    assert np.isinf(
+        slug.score(posterior, make_images(3), num_samples=1, key=KEY).standard_error
+    ).all()
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(
+    ("hessian", "loss"),
+    [
+        (ggn.gaussian(0.3), lambda y: 0.5 * (y**2).sum() / 0.3),
+        (ggn.bernoulli(), lambda y: jnp.logaddexp(0, y).sum()),
+        (ggn.categorical(), lambda y: jax.nn.logsumexp(y, axis=-1).sum()),
+        (
+            ggn.perceptual(lambda y: {"a": y[..., 0] * 3, "b": y * 2}, 0.7),
+            lambda y: (
+                0.5 * (y**2).sum()
+                + 0.7 * 0.5 * ((3 * y[..., 0]) ** 2).mean()
+                + 0.7 * 0.5 * ((2 * y) ** 2).mean()
+            ),
+        ),
+    ],
+)
+def test_loss_hessians_agree_with_second_derivatives(hessian, loss):
+    y, t = np.random.default_rng(0).normal(size=(2, 3, 4, 4, 2))
+    expected = jnp.stack(
+        [jax.jvp(jax.grad(loss), (one,), (v,))[1] for one, v in zip(y, t, strict=True)]
+    )
+    np.testing.assert_allclose(hessian(jnp.asarray(y), jnp.asarray(t)), expected, rtol=1e-9)
