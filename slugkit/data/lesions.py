@@ -86,6 +86,7 @@ def draw(rng: np.random.Generator, size: int) -> Maps:
                "relief", "scale")}  # fmt: skip
     x, y = unit_grid(size, size)
     uneven = np.exp(values["mottling"] * (0.7 * mottle - 0.25))
+    sparse = 2.6 - 3 * values["scale"]  # flakes rise above this many standard deviations
     for _ in range(rng.integers(kind.count[0], kind.count[1] + 1)):
         radius = rng.uniform(*kind.radius)
         stretch = np.exp(rng.normal(0, 0.18))
@@ -102,9 +103,5 @@ def draw(rng: np.random.Generator, size: int) -> Maps:
         blood += np.float32(values["blood"]) * strength
         kept *= 1 - np.float32(1 - values["melanin_kept"]) * inside
         relief += np.float32(values["relief"] * radius) * dome * (1 + 0.15 * mottle)
-        scale += inside * smoothstep(
-            flakes, 1.2 - 2.2 * values["scale"], 2.4 - 2.2 * values["scale"]
-        )
-    if values["scale"] == 0:
-        scale[:] = 0
+        scale += inside * smoothstep(flakes, sparse, sparse + 1.2)
     return Maps(melanin, kept, blood, relief, np.minimum(scale, 1))

@@ -32,6 +32,27 @@ def test_an_image_does_not_depend_on_its_batch(fitzpatrick, others, seed):
     np.testing.assert_array_equal(alone, generate(row, 16, seed)[last])
 
 
+def test_another_size_is_the_same_picture():
+    small, large = generate([1, 3, 6], 32, 4), generate([1, 3, 6], 64, 4)
+    reduced = large.reshape(3, 32, 2, 32, 2, 3).mean(axis=(2, 4))
+    same = np.abs(small - reduced).mean(axis=(1, 2, 3))
+    other = np.abs(small - reduced[::-1]).mean(axis=(1, 2, 3))
+    assert same.max() < 0.015
+    assert other[[0, 2]].min() > 0.1
+
+
+def test_the_type_changes_the_skin_and_nothing_else():
+    light, dark = generate([3] * 20, 32, 0).mean(axis=-1), generate([4] * 20, 32, 0).mean(axis=-1)
+    correlation = [
+        np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(light, dark, strict=True)
+    ]
+    shuffled = [
+        np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(light[1:], dark, strict=False)
+    ]
+    assert np.median(correlation) > 0.8
+    assert np.median(shuffled) < 0.4
+
+
 def test_images_and_seeds_differ():
     images = np.concatenate([generate([3, 3, 3], 16, 0), generate([3, 3], 16, 1)])
     assert len(np.unique(images.reshape(5, -1), axis=0)) == 5
