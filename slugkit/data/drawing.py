@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]  # float32 throughout
 
 _CURVE_PARAMETER = np.linspace(0, 1, 17)[:, None]
 _SUBPIXELS = 4  # strokes and polygons are drawn at four times the resolution and averaged

@@ -1,10 +1,11 @@
 """Lesions as local changes of melanin, blood, relief and scale, drawn alike for every skin type."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from slugkit.data.drawing import Field, fractal_noise, smooth_noise, smoothstep, unit_grid
+from slugkit.data.drawing import Field, fractal_noise, smoothstep, unit_grid
 
 Range = tuple[float, float]
 
@@ -38,7 +39,7 @@ KINDS = {
     ),
     "plaque": Kind(
         0.16, (0.15, 0.33), (0.25, 0.8), (0.15, 0.45), (0.3, 0.8), (0.0, 0.02), (0.015, 0.07),
-        relief=(0.0, 0.15), scale=(0.0, 0.55),
+        relief=(0.0, 0.15), scale=(0.0, 0.65),
     ),
     "papules": Kind(
         0.12, (0.02, 0.055), (0.6, 1.4), (0.1, 0.3), (0.1, 0.4), (0.0, 0.05), (0.01, 0.07),
@@ -46,7 +47,7 @@ KINDS = {
     ),
     "keratosis": Kind(
         0.10, (0.08, 0.22), (0.06, 0.2), (0.1, 0.3), (0.6, 1.0), (0.06, 0.30), (0.0, 0.01),
-        relief=(0.2, 0.5), scale=(0.0, 0.35),
+        relief=(0.2, 0.5), scale=(0.0, 0.5),
     ),
     "ulcer": Kind(
         0.08, (0.06, 0.16), (0.2, 0.6), (0.2, 0.5), (0.7, 1.2), (0.0, 0.25), (0.06, 0.30),
@@ -70,38 +71,39 @@ class Maps:
     scale: Field  # cover of white scale, 0 to 1
 
 
+def _distance(rng: np.random.Generator, size: int, radius: float, spread: float) -> Field:
+    """Return the distance from the centre of one ellipse, 1 at its outline."""
+    x, y = unit_grid(size, size)
+    stretch = math.exp(rng.normal(0, 0.18))
+    angle = rng.uniform(0, math.pi)
+    dx, dy = x - rng.normal(0.5, spread), y - rng.normal(0.5, spread)
+    along = (dx * math.cos(angle) + dy * math.sin(angle)) / (radius * stretch)
+    across = (dy * math.cos(angle) - dx * math.sin(angle)) * (stretch / radius)
+    return np.sqrt(along**2 + across**2)
+
+
 def draw(rng: np.random.Generator, size: int) -> Maps:
     """Return the lesions of one square picture: a kind by its share, then its parameters."""
     shares = np.array([kind.share for kind in KINDS.values()])
     kind = list(KINDS.values())[rng.choice(len(KINDS), p=shares / shares.sum())]
-    mottle = fractal_noise(rng, size, size, (6, 12, 24), 0.8)
-    flakes = fractal_noise(rng, size, size, (16, 32), 0.9)
-    outline = fractal_noise(rng, size, size, (4, 8, 16), 0.55)
-    edge = smooth_noise(rng, size, size, 32)
-    melanin, blood, relief, scale = (np.zeros((size, size), np.float32) for _ in range(4))
-    kept = np.ones((size, size), np.float32)
+    border, mottling = rng.uniform(*kind.border), rng.uniform(*kind.mottling)
     spread = 0.06 if kind.count == (1, 1) else 0.22
-    values = {name: rng.uniform(*getattr(kind, name)) for name in
-              ("border", "irregularity", "mottling", "melanin", "blood", "melanin_kept",
-               "relief", "scale")}  # fmt: skip
-    x, y = unit_grid(size, size)
-    uneven = np.exp(values["mottling"] * (0.7 * mottle - 0.25))
-    sparse = 2.6 - 3 * values["scale"]  # flakes rise above this many standard deviations
+    outline = fractal_noise(rng, size, size, (4, 8, 16, 32), 0.55)
+    outline *= 0.6 * rng.uniform(*kind.irregularity)
+    mottle = fractal_noise(rng, size, size, (6, 12, 24))
+    flakes = fractal_noise(rng, size, size, (16, 32))
+    inside, dome = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
     for _ in range(rng.integers(kind.count[0], kind.count[1] + 1)):
         radius = rng.uniform(*kind.radius)
-        stretch = np.exp(rng.normal(0, 0.18))
-        angle = rng.uniform(0, np.pi)
-        dx, dy = x - rng.normal(0.5, spread), y - rng.normal(0.5, spread)
-        along = (dx * np.cos(angle) + dy * np.sin(angle)) / np.float32(radius * stretch)
-        across = (dy * np.cos(angle) - dx * np.sin(angle)) * np.float32(stretch / radius)
-        distance = np.sqrt(along**2 + across**2)
-        distance = distance + np.float32(values["irregularity"]) * (0.6 * outline + 0.15 * edge)
-        inside = 1 - smoothstep(distance, 1 - values["border"] / 2, 1 + values["border"] / 2)
-        dome = np.clip(1 - distance**2, 0, None) ** np.float32(0.7)
-        strength = inside * uneven
-        melanin += np.float32(values["melanin"]) * strength
-        blood += np.float32(values["blood"]) * strength
-        kept *= 1 - np.float32(1 - values["melanin_kept"]) * inside
-        relief += np.float32(values["relief"] * radius) * dome * (1 + 0.15 * mottle)
-        scale += inside * smoothstep(flakes, sparse, sparse + 1.2)
-    return Maps(melanin, kept, blood, relief, np.minimum(scale, 1))
+        distance = _distance(rng, size, radius, spread) + outline
+        inside += 1 - smoothstep(distance, 1 - border / 2, 1 + border / 2)
+        dome += radius * np.maximum(1 - distance**2, 0)
+    strength = inside * np.exp(mottling * (0.7 * mottle - 0.25))
+    sparse = 2.6 - 3 * rng.uniform(*kind.scale)  # flakes rise above so many standard deviations
+    return Maps(
+        melanin=rng.uniform(*kind.melanin) * strength,
+        melanin_kept=1 - (1 - rng.uniform(*kind.melanin_kept)) * np.minimum(inside, 1),
+        blood=rng.uniform(*kind.blood) * strength,
+        relief=rng.uniform(*kind.relief) * dome * (1 + 0.15 * mottle),
+        scale=np.minimum(inside, 1) * smoothstep(flakes, sparse, sparse + 1.2),
+    )
