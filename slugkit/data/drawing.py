@@ -45,16 +45,13 @@ def _spline_basis(pixels: int, cells: int) -> Field:
     return basis.astype(np.float32)
 
 
-def smooth_noise(
-    rng: np.random.Generator, height: int, width: int, cells: int, columns: int | None = None
-) -> Field:
+def smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int) -> Field:
     """Return a Gaussian field of mean 0 and variance 1 with `cells` bumps along each side.
 
     The random numbers drawn depend on the number of cells alone, never on the resolution.
     """
-    columns = cells if columns is None else columns
-    knots = rng.standard_normal((cells + 3, columns + 3), dtype=np.float32)
-    field = _spline_basis(height, cells) @ knots @ _spline_basis(width, columns).T
+    knots = rng.standard_normal((cells + 3, cells + 3), dtype=np.float32)
+    field = _spline_basis(height, cells) @ knots @ _spline_basis(width, cells).T
     return np.asarray(field, np.float32)
 
 

@@ -103,6 +103,7 @@ def _camera(rng: np.random.Generator, scene: Field, size: int) -> Field:
 
 
 def _photograph(fitzpatrick: int, size: int, rng: np.random.Generator) -> Field:
+    """Return one photograph (size, size, 3): person, skin, lesions, light, hair, camera."""
     # One stream per part, so that no part shifts the random numbers of another.
     person, rng, lesion_rng, light_rng, hair_rng, camera_rng = rng.spawn(6)
     fine = size * max(2, 128 // size)
