@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -42,13 +41,18 @@ def unpack(archive: str | Path, folder: str | Path) -> list[Path]:
     """
     archive, folder = Path(archive), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=folder) as name:
-        work = Path(name)
+    work = folder / f".unpacking-{archive.name}"
+    # What a killed run has left.
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    try:
         _extract(archive, work)
         for inner in sorted(work.rglob("*.zip")):
             _extract(inner, inner.parent)
             inner.unlink()
         return [_move(path, work, folder) for path in sorted(work.rglob("*")) if path.is_file()]
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _extract(archive: Path, folder: Path) -> None:

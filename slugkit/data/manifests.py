@@ -13,7 +13,7 @@ from slugkit.errors import InputError
 FOLDER = Path(__file__).resolve().parents[2] / "data_manifests"
 
 Unknown = Literal["unknown"]
-Url = Annotated[str, Field(pattern=r"^(https|gs)://\S+$")]
+Url = Annotated[str, Field(pattern=r"^(https?|gs)://\S+$")]
 Digest = Annotated[str, Field(pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})$")]
 
 

@@ -17,7 +17,6 @@ from slugkit.data.splits import make_splits
 from slugkit.errors import InputError
 from slugkit.files import sha256
 
-
 SLOW_RUN = """
 import sys, time
 import pandas as pd

@@ -1,0 +1,178 @@
+"""The command line of the data: slugkit data list, show, fetch, verify, prepare, status."""
+
+import argparse
+import os
+from pathlib import Path
+
+from slugkit.data.fetch import fetch
+from slugkit.data.manifests import Manifest, list_manifests, load_manifest
+from slugkit.data.prepare import is_intact, prepare
+from slugkit.data.sources import index
+from slugkit.data.verify import count, present, verify
+from slugkit.errors import InputError
+from slugkit.progress import Progress
+
+
+def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `data` and its commands; each sets `run`, a function of the arguments."""
+    data = subparsers.add_parser("data", help="list, fetch, verify and prepare the data sets")
+    commands = data.add_subparsers(dest="command", required=True)
+
+    listing = commands.add_parser("list", help="the known data sets")
+    listing.set_defaults(run=_list)
+
+    show = commands.add_parser("show", help="all that is known about one data set")
+    show.add_argument("name", metavar="NAME")
+    show.set_defaults(run=_show)
+
+    fetching = commands.add_parser("fetch", help="download and unpack one data set")
+    fetching.add_argument("name", metavar="NAME")
+    fetching.add_argument("--per-host", type=int, default=4, help="connections to one host")
+    fetching.add_argument("--attempts", type=int, default=4, help="per file")
+    fetching.set_defaults(run=_fetch)
+
+    verifying = commands.add_parser("verify", help="check the files of one data set")
+    verifying.add_argument("name", metavar="NAME")
+    verifying.set_defaults(run=_verify)
+
+    preparing = commands.add_parser("prepare", help="make the training arrays of one data set")
+    preparing.add_argument("name", metavar="NAME")
+    preparing.add_argument("--size", type=int, default=128, help="side in pixels")
+    preparing.set_defaults(run=_prepare)
+
+    status = commands.add_parser("status", help="what is there")
+    status.set_defaults(run=_status)
+
+    for command in (fetching, verifying, preparing, status):
+        command.add_argument(
+            "--data",
+            default=os.environ.get("SLUGKIT_DATA", "data"),
+            help="data root, the folder of the data sets (default: $SLUGKIT_DATA, or data)",
+        )
+    for command in (preparing, status):
+        command.add_argument(
+            "--output",
+            type=Path,
+            default=Path("runs/prepared"),
+            help="folder of the prepared arrays (default: runs/prepared)",
+        )
+
+
+def _list(_: argparse.Namespace) -> None:
+    print(f"{'name':18}{'images':>8}  {'access':11}licence")
+    for name in list_manifests():
+        manifest = load_manifest(name)
+        print(f"{name:18}{manifest.images!s:>8}  {manifest.access:11}{manifest.licence}")
+    print("\n`slugkit data show NAME` says more.")
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    print(describe(load_manifest(arguments.name)))
+
+
+def describe(manifest: Manifest) -> str:
+    """Return all that is known about a data set, as text."""
+    lines = [
+        manifest.title,
+        f"  licence     {manifest.licence}",
+        f"  citation    {manifest.citation.strip()}",
+        f"  doi         {manifest.doi}",
+        f"  home page   {manifest.homepage}",
+        f"  images      {manifest.images}",
+        f"  access      {manifest.access}",
+        f"  showing     {_permission(manifest.showing.allowed)}: {manifest.showing.reason}",
+        f"  sharing     {_permission(manifest.sharing.allowed)}: {manifest.sharing.reason}",
+    ]
+    if manifest.steps:
+        lines.append("Steps")
+        lines += [f"  {k}. {step.strip()}" for k, step in enumerate(manifest.steps, 1)]
+    if manifest.files:
+        lines.append("Files")
+    for file in manifest.files:
+        size = file.size or ("size unknown" if file.bytes == "unknown" else f"{file.bytes:,} bytes")
+        digest = "digest unknown" if file.digest == "unknown" else file.digest
+        lines += [f"  {file.name}  ({size}, {digest})", f"    {file.url}"]
+        lines += [f"    {file.content}"] if file.content else []
+    lines.append("Folders, under the data root")
+    for layout in manifest.layouts:
+        lines += [f"  {layout.folder}/{c.pattern}  {c.count}" for c in layout.contents]
+        lines += [f"    {layout.note.strip()}"] if layout.note else []
+    for title, entries in (
+        ("Labels", [f"{column}: {meaning}" for column, meaning in manifest.labels.items()]),
+        ("Known defects", manifest.defects),
+        ("Sources of these facts", manifest.sources),
+    ):
+        if entries:
+            lines.append(title)
+            lines += [f"  - {entry.strip()}" for entry in entries]
+    return "\n".join(lines)
+
+
+def _permission(allowed: bool | str) -> str:
+    if isinstance(allowed, str):
+        return allowed
+    return "yes" if allowed else "no"
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    manifest = load_manifest(arguments.name)
+    result = fetch(
+        manifest,
+        arguments.data,
+        per_host=arguments.per_host,
+        attempts=arguments.attempts,
+        progress=Progress(manifest.name),
+    )
+    print(f"{result.fetched} fetched, {result.present} already there, in {result.folder}")
+    if result.failures.empty:
+        return
+    for cause, number in result.failures["cause"].value_counts().head(10).items():
+        print(f"  {number:6}  {cause}")
+    for step in manifest.steps:
+        print(f"  - {step.strip()}")
+    raise InputError(
+        f"{len(result.failures)} files of {manifest.name} could not be had, listed with the cause "
+        f"in {result.folder / 'failures.csv'}; the same command tries again what is missing"
+    )
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    manifest = load_manifest(arguments.name)
+    checks = verify(manifest, arguments.data, progress=Progress(manifest.name))
+    for check in checks:
+        print(f"{'right' if check.right else 'WRONG'}  {check.what}: {check.found}")
+    wrong = sum(not check.right for check in checks)
+    if wrong:
+        raise InputError(
+            f"{wrong} of {len(checks)} checks of {manifest.name} failed; fetch what is missing or "
+            f"damaged again, see `slugkit data show {manifest.name}`"
+        )
+
+
+def _prepare(arguments: argparse.Namespace) -> None:
+    table = index(arguments.name, arguments.data)
+    folder = arguments.output / f"{arguments.name}-{arguments.size}"
+    prepared = prepare(
+        table, arguments.data, folder, arguments.size, progress=Progress(arguments.name)
+    )
+    print(f"{len(prepared.table)} images of {arguments.size} x {arguments.size} in {folder}")
+    print(f"{len(prepared.duplicates)} pairs of near-duplicates, each kept in one group")
+    if not prepared.failures.empty:
+        raise InputError(
+            f"{len(prepared.failures)} images of {arguments.name} cannot be read and were left "
+            f"out, listed in {folder / 'failures.csv'}; fetch them again"
+        )
+
+
+def _status(arguments: argparse.Namespace) -> None:
+    for name in list_manifests():
+        manifest = load_manifest(name)
+        layouts = present(manifest, arguments.data)
+        print(f"{name:18}{'' if layouts else 'absent'}")
+        for layout in layouts:
+            for contents in layout.contents:
+                found = count(contents, Path(arguments.data) / layout.folder)
+                print(f"  {layout.folder}/{contents.pattern}: {found} of {contents.count}")
+        for folder in sorted(arguments.output.glob(f"{name}-*")):
+            state = "intact" if is_intact(folder) else "unfinished or damaged"
+            print(f"  prepared: {folder}, {state}")

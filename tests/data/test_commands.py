@@ -1,0 +1,80 @@
+import argparse
+
+import pytest
+from PIL import Image
+
+from slugkit.data.commands import add_commands
+from slugkit.data.manifests import list_manifests
+from slugkit.errors import InputError
+
+
+def run(*arguments):
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers(required=True))
+    options = parser.parse_args(["data", *map(str, arguments)])
+    options.run(options)
+
+
+@pytest.fixture
+def isic(tmp_path):
+    folder = tmp_path / "isic2017_256" / "ISIC-2017_Training_Data"
+    folder.mkdir(parents=True)
+    for k in range(3):
+        Image.new("RGB", (32, 32), (80 * k, 0, 0)).save(folder / f"ISIC_{k}.jpg")
+    return tmp_path
+
+
+def test_list_names_every_data_set(capsys):
+    run("list")
+    output = capsys.readouterr().out
+    assert all(name in output for name in list_manifests())
+
+
+@pytest.mark.parametrize("name", list_manifests())
+def test_show(name, capsys):
+    run("show", name)
+    output = capsys.readouterr().out
+    assert "licence" in output
+    assert "Folders, under the data root" in output
+
+
+def test_show_an_unknown_data_set():
+    with pytest.raises(InputError, match="no data set is called 'imagenet'"):
+        run("show", "imagenet")
+
+
+def test_fetch_of_a_set_behind_a_form(tmp_path):
+    with pytest.raises(InputError, match="cannot be fetched by a program"):
+        run("fetch", "passion", "--data", tmp_path)
+
+
+def test_fetch_that_fails(tmp_path, capsys):
+    with pytest.raises(InputError, match=r"3 files of cleanpatrick could not be had.*failures.csv"):
+        run("fetch", "cleanpatrick", "--data", tmp_path)
+    assert "its address is not known" in capsys.readouterr().out
+
+
+def test_verify_says_what_is_missing(isic, capsys):
+    with pytest.raises(InputError, match="4 of 5 checks of isic2017 failed"):
+        run("verify", "isic2017", "--data", isic)
+    assert "WRONG  isic2017_256/ISIC-2017_Training_Data/*.jpg: 3 of 2000" in capsys.readouterr().out
+
+
+def test_prepare_then_status(isic, tmp_path, capsys):
+    places = ["--data", isic, "--output", tmp_path / "out"]
+    run("prepare", "isic2017", "--size", 16, *places)
+    assert "3 images of 16 x 16" in capsys.readouterr().out
+    run("status", *places)
+    assert "isic2017-16, intact" in capsys.readouterr().out
+
+
+def test_prepare_with_an_unreadable_image(isic, tmp_path):
+    (isic / "isic2017_256" / "ISIC-2017_Training_Data" / "ISIC_1.jpg").write_bytes(b"")
+    with pytest.raises(InputError, match=r"1 images of isic2017 cannot be read.*failures.csv"):
+        run("prepare", "isic2017", "--size", 16, "--data", isic, "--output", tmp_path / "out")
+
+
+def test_data_root_from_the_environment(isic, monkeypatch, capsys):
+    monkeypatch.setenv("SLUGKIT_DATA", str(isic))
+    run("status")
+    assert "3 of 2000" in capsys.readouterr().out

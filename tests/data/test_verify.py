@@ -1,0 +1,56 @@
+import pandas as pd
+import pytest
+from PIL import Image
+
+from slugkit.data.manifests import load_manifest
+from slugkit.data.verify import verify
+from slugkit.errors import InputError
+from slugkit.files import sha256
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Lay out a small copy of PAD-UFES-20 with its digests."""
+    folder = tmp_path / "pad_ufes_20_subset"
+    (folder / "images").mkdir(parents=True)
+    files = [f"images/PAT_{k}.jpg" for k in range(3)]
+    for k, file in enumerate(files):
+        Image.new("RGB", (20 + k, 20)).save(folder / file)
+    digests = [sha256(folder / file) for file in files]
+    pd.DataFrame({"file": files, "sha256": digests}).to_csv(folder / "index.csv", index=False)
+    return tmp_path, folder
+
+
+def check(root):
+    return {check.what: check for check in verify(load_manifest("pad_ufes_20"), root)}
+
+
+def test_digests_images_and_numbers(copy):
+    root, _ = copy
+    checks = check(root)
+    assert checks["pad_ufes_20_subset: sha256 of the files in index.csv"].right
+    assert checks["pad_ufes_20_subset: every image opens"].right
+    number = checks["pad_ufes_20_subset/images/*.jpg"]
+    assert not number.right
+    assert number.found == "3 of 746 files"
+
+
+def test_damage_is_named(copy):
+    root, folder = copy
+    (folder / "images" / "PAT_1.jpg").write_bytes(b"<html>gone</html>")
+    checks = check(root)
+    digests = checks["pad_ufes_20_subset: sha256 of the files in index.csv"]
+    assert digests.found == "2 of 3 right; not images/PAT_1.jpg"
+    opened = checks["pad_ufes_20_subset: every image opens"]
+    assert not opened.right
+    assert "a web page" in opened.found
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(InputError, match=r"no folder .*slugkit data show pad_ufes_20"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["pad_ufes_20", "fitzpatrick17k", "vgg19"])
+def test_real_files(data_root, name):
+    assert all(check.right for check in verify(load_manifest(name), data_root))
