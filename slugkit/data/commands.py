@@ -4,6 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
+from slugkit.data.duplicates import label_conflicts
 from slugkit.data.fetch import fetch
 from slugkit.data.manifests import Manifest, list_manifests, load_manifest
 from slugkit.data.prepare import is_intact, prepare
@@ -152,11 +153,25 @@ def _verify(arguments: argparse.Namespace) -> None:
 def _prepare(arguments: argparse.Namespace) -> None:
     table = index(arguments.name, arguments.data)
     folder = arguments.output / f"{arguments.name}-{arguments.size}"
+    # CleanPatrick is a published clean-up of Fitzpatrick17k.
+    listed = Path(arguments.data) / "cleanpatrick" / "near_duplicates.csv"
+    published = [listed] if arguments.name == "fitzpatrick17k" and listed.is_file() else []
     prepared = prepare(
-        table, arguments.data, folder, arguments.size, progress=Progress(arguments.name)
+        table,
+        arguments.data,
+        folder,
+        arguments.size,
+        published=published,
+        progress=Progress(arguments.name),
     )
     print(f"{len(prepared.table)} images of {arguments.size} x {arguments.size} in {folder}")
     print(f"{len(prepared.duplicates)} pairs of near-duplicates, each kept in one group")
+    conflicts = label_conflicts(prepared.table)
+    if len(conflicts):
+        print(f"{len(conflicts)} images whose skin type contradicts that of a near-duplicate:")
+        for group, sheet in conflicts.groupby("group"):
+            labels = zip(sheet["image_id"], sheet["fitzpatrick"], strict=True)
+            print(f"  {group}: " + ", ".join(f"{image} FST {fst}" for image, fst in labels))
     if not prepared.failures.empty:
         raise InputError(
             f"{len(prepared.failures)} images of {arguments.name} cannot be read and were left "

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 import PIL
 from numpy.typing import NDArray
 
-from slugkit.data.duplicates import fingerprints, merge_groups, near_duplicates
+from slugkit.data.duplicates import fingerprints, merge_groups, near_duplicates, published_pairs
 from slugkit.data.images import read_pixels
 from slugkit.errors import InputError
 from slugkit.files import atomic_path, sha256
@@ -33,7 +33,7 @@ class Prepared:
     table: pd.DataFrame  # index table, with sha256 of each file and its row in the array
     images: NDArray[np.uint8]  # (n, size, size, 3), memory-mapped
     failures: pd.DataFrame  # image_id, file, reason
-    duplicates: pd.DataFrame  # first, second (image_id), distance, correlation
+    duplicates: pd.DataFrame  # first, second (image_id), distance, correlation if found here
 
     def load(self, table: pd.DataFrame) -> NDArray[np.float32]:
         """Return the images of an index table, in its order, as float32 in [0, 1].
@@ -58,6 +58,7 @@ def prepare(
     folder: str | Path,
     size: int = 128,
     *,
+    published: Sequence[Path] = (),
     workers: int = 2,
     progress: Callable[[int, int, str], None] = stay_silent,
 ) -> Prepared:
@@ -77,6 +78,8 @@ def prepare(
         Where images.npy, index.parquet, failures.csv, duplicates.csv and prepared.json go.
     size
         Side of the square images, in pixels.
+    published
+        Published lists of near-duplicates; see `duplicates.published_pairs`.
     workers
         Threads that decode.
     progress
@@ -88,14 +91,14 @@ def prepare(
         The table is empty, a file is missing, every image is unreadable, or the disk is too small.
     """
     root, folder = Path(root), Path(folder)
-    recipe = _recipe(table, root, size)
+    recipe = _recipe(table, root, size, published)
     if _finished(folder, recipe):
         progress(len(table), len(table), "already prepared")
         return open_prepared(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "prepared.json").unlink(missing_ok=True)
     journal = _decode(table, root, folder, size, recipe, workers, progress)
-    return _finish(table, folder, journal, recipe, progress)
+    return _finish(table, folder, journal, recipe, published, progress)
 
 
 def open_prepared(folder: str | Path) -> Prepared:
@@ -127,7 +130,7 @@ def is_intact(folder: str | Path) -> bool:
         return False
 
 
-def _recipe(table: pd.DataFrame, root: Path, size: int) -> str:
+def _recipe(table: pd.DataFrame, root: Path, size: int, published: Sequence[Path]) -> str:
     """Return a digest of all that the arrays depend on."""
     if table.empty:
         raise InputError("no images to prepare: the index table is empty")
@@ -138,6 +141,7 @@ def _recipe(table: pd.DataFrame, root: Path, size: int) -> str:
         except OSError as error:
             raise InputError(f"{root / file}: no such file; index the data set again") from error
         state.append([status.st_size, status.st_mtime_ns])
+    state += [sha256(path) for path in published]
     return hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
@@ -206,6 +210,7 @@ def _finish(
     folder: Path,
     journal: pd.DataFrame,
     recipe: str,
+    published: Sequence[Path],
     progress: Callable[[int, int, str], None],
 ) -> Prepared:
     # The journal has one row for each of the table, in its order.
@@ -222,6 +227,7 @@ def _finish(
         lambda done, total, _: progress(done, total, "looking for duplicates"),
     )
     pairs = near_duplicates(prints)
+    pairs = pd.concat([pairs, *(published_pairs(index, path) for path in published)])
     index = merge_groups(index, pairs)
     names = index["image_id"].to_numpy()
     pairs = pairs.assign(first=names[pairs["first"]], second=names[pairs["second"]])

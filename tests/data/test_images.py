@@ -60,6 +60,14 @@ def test_large_jpeg_decoded_at_reduced_scale_stays_close(tmp_path):
     np.testing.assert_allclose(image, reference(large, 32), atol=4 / 255)
 
 
+def test_reduced_decoding_of_a_noisy_photograph(tmp_path):
+    rng = np.random.default_rng(0)
+    noisy = np.clip(gradient(600, 450) + rng.normal(0, 6, (450, 600, 3)), 0, 255)
+    large = Image.fromarray(noisy.astype(np.uint8))
+    image = read_image(saved(large, tmp_path / "a.jpg", quality=90), 128)
+    assert np.sqrt(np.mean((image - reference(large, 128)) ** 2)) < 1.5 / 255
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation(tmp_path, picture, orientation):
     undo = {

@@ -110,6 +110,17 @@ def test_near_duplicates_share_a_group_and_stay_on_one_side(folder_of_images, tm
         assert not sides[0] & sides[1]
 
 
+def test_published_duplicates_are_kept_in_one_group(folder_of_images, tmp_path):
+    root, table = folder_of_images
+    listed = tmp_path / "near_duplicates.csv"
+    listed.write_text("md5hash_list,label\n\"['000', '001', '002']\",1\n")
+    prepared = prepare(table.iloc[:9], root, tmp_path / "out", 16, published=[listed])
+    assert list(prepared.table["group"][:4]) == ["g000", "g000", "g000", "g003"]
+    listed.write_text("md5hash_list,label\n\"['000', '001', '002']\",0\n")
+    prepared = prepare(table.iloc[:9], root, tmp_path / "out", 16, published=[listed])
+    assert prepared.table["group"].is_unique
+
+
 def test_killed_run_resumes_with_the_same_result(folder_of_images, tmp_path):
     root, table = folder_of_images
     whole = prepare(table, root, tmp_path / "whole", 32)
