@@ -1,0 +1,48 @@
+# make book   the book, from synthetic images (PROFILE=quick) or from real ones
+#             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
+# make test   ruff, mypy and the fast tests
+# make check  the slow tests as well
+# make lock   resolve the dependencies again
+# make clean  forget all results
+PROFILE ?= quick
+DATA ?=
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help book test check lint setup lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup: $(VENV)/.installed
+
+# The marker is written last, so an interrupted installation starts over.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) from requirements.lock (two to five minutes, about 2 GB)."
+	@command -v $(PYTHON) >/dev/null || { echo "slugkit: $(PYTHON) is not installed; install it, or name another with PYTHON="; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+book: setup
+	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+check: lint
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf runs _build book/notebooks .snakemake

@@ -1,0 +1,141 @@
+# The graph: prepare -> train -> curvature -> scores for each data set and seed, then one notebook
+# for each figure, then the book. `slugkit make` (and the Makefile) call it with --config profile=.
+import os
+from pathlib import Path
+
+from slugkit.companion.graph import NOTEBOOKS
+from slugkit.companion.imports import source_files
+from slugkit.companion.paths import DATASETS
+from slugkit.companion.profile import load_profile
+
+if "profile" not in config:
+    config["profile"] = "quick"
+PROFILE = load_profile(config["profile"])
+NAME = PROFILE.name
+SEEDS = PROFILE.seeds
+RUN = f"runs/{NAME}"
+MODELS = expand(RUN + "/seed{seed}/{dataset}", seed=SEEDS, dataset=DATASETS)
+PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy", "test.csv", "masks.npy"]
+
+
+def code(module):
+    """The files whose edit makes a step run again."""
+    return [os.path.relpath(path) for path in source_files(Path("slugkit", *module.split(".")).with_suffix(".py"))]
+
+
+wildcard_constraints:
+    seed=r"\d+",
+    dataset="|".join(DATASETS),
+    notebook="|".join(NOTEBOOKS),
+
+
+rule book:
+    input:
+        expand(RUN + "/notebooks/{notebook}.{ending}", notebook=NOTEBOOKS, ending=["ipynb", "svg"]),
+        prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and "notebooks" not in path.parts),
+        config="_config.yml",
+        code=code("companion.book"),
+    output:
+        "_build/html/index.html",
+    shell:
+        "slugkit pages --profile {NAME}"
+
+
+rule notebooks:
+    input:
+        expand(RUN + "/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
+
+
+rule prepare_all:
+    input:
+        expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS),
+
+
+rule train_all:
+    input:
+        expand("{model}/train.json", model=MODELS),
+
+
+rule curvature_all:
+    input:
+        expand("{model}/curvature.json", model=MODELS),
+
+
+rule scores_all:
+    input:
+        expand("{model}/scores.json", model=MODELS),
+
+
+rule prepare:
+    input:
+        code=code("companion.steps.prepare"),
+    params:
+        settings=PROFILE.digest("data"),
+        root=lambda wildcards: "" if PROFILE.data.sources() == ["synthetic"] else os.environ.get("SLUGKIT_DATA", "data"),
+    output:
+        *[RUN + "/seed{seed}/data/" + name for name in PREPARED],
+        record=RUN + "/seed{seed}/data/prepare.json",
+    shell:
+        "slugkit prepare --profile {NAME} --seed {wildcards.seed}"
+
+
+rule train:
+    input:
+        RUN + "/seed{seed}/data/train_{dataset}.npy",
+        code=code("companion.steps.train"),
+    params:
+        settings=PROFILE.digest("model", "training"),
+    output:
+        *[RUN + "/seed{seed}/{dataset}/" + name for name in ["model.msgpack", "losses.csv"]],
+        record=RUN + "/seed{seed}/{dataset}/train.json",
+    shell:
+        "slugkit train --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
+
+
+rule curvature:
+    input:
+        RUN + "/seed{seed}/data/train_{dataset}.npy",
+        RUN + "/seed{seed}/{dataset}/model.msgpack",
+        code=code("companion.steps.curvature"),
+    params:
+        settings=PROFILE.digest("model", "curvature"),
+    output:
+        *[RUN + "/seed{seed}/{dataset}/" + name for name in ["posterior.npz", "eigenpairs.csv", "trace.csv"]],
+        record=RUN + "/seed{seed}/{dataset}/curvature.json",
+    shell:
+        "slugkit fit --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
+
+
+rule scores:
+    input:
+        *[RUN + "/seed{seed}/data/" + name for name in ["test.npy", "test.csv"]],
+        *[RUN + "/seed{seed}/{dataset}/" + name for name in ["model.msgpack", "posterior.npz"]],
+        code=code("companion.steps.scores"),
+    params:
+        settings=PROFILE.digest("model", "scores"),
+    output:
+        RUN + "/seed{seed}/{dataset}/scores.csv",
+        record=RUN + "/seed{seed}/{dataset}/scores.json",
+    shell:
+        "slugkit score --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
+
+
+def notebook_inputs(wildcards):
+    """The records of the step that a notebook shows, for all models or all seeds."""
+    step = NOTEBOOKS[wildcards.notebook]
+    if step == "prepare":
+        return expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS)
+    return expand("{model}/{step}.json", model=MODELS, step=step)
+
+
+rule notebook:
+    input:
+        notebook_inputs,
+        "notebooks/{notebook}.ipynb",
+        code=lambda wildcards: [os.path.relpath(path) for path in source_files(Path(f"notebooks/{wildcards.notebook}.py"))],
+    params:
+        settings=PROFILE.digest(),
+    output:
+        *[RUN + "/notebooks/{notebook}." + ending for ending in ["ipynb", "svg", "json"]],
+    shell:
+        "slugkit notebook {wildcards.notebook} --profile {NAME}"

@@ -1,0 +1,49 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Curvature
+#
+# How much of what the network can do to an image do the leading directions hold? The generalised
+# Gauss-Newton matrix $\mathbf{G} = \sum_i \mathbf{J}(x_i)^\top \mathbf{J}(x_i)$ of the training
+# images has few large eigenvalues. SLUG is what is left of the Jacobian outside their
+# eigenvectors, so it matters how many there are and how well Lanczos found them.
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, plots, summaries
+
+run = notebook.open_run("curvature", profile)
+
+# %%
+pairs = run.eigenpairs
+summaries.curvature_table(pairs, run.traces)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: eigenvalues falling over their rank on a logarithmic axis, one line per training set. Right: relative residuals, most of them below the tolerance.", "classes": "dark-light"}, "figure": {"caption": "Left: the leading eigenvalues (Ritz values) of the generalised Gauss-Newton matrix, one line per training set and seed. Right: the residual of each pair relative to its eigenvalue; the line is the tolerance that was asked for.", "name": "fig-curvature"}}
+figure, (left, right) = plt.subplots(1, 2)
+plots.spectrum(left, pairs)
+plots.residuals(right, pairs, run.profile.curvature.tolerance)
+plt.show()
+
+# %% tags=["hide-input"]
+numbers = {
+    "rank": run.profile.curvature.rank,
+    "removed_share": float(run.traces["share_of_trace"].mean()),
+    "num_samples": run.profile.scores.num_samples,
+}
+run.finish(figure, numbers)

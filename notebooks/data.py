@@ -1,0 +1,65 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The images
+#
+# Which images does a run train and test on, and what do they look like? Every data set of skin
+# images is divided by Fitzpatrick skin type into light and dark. Training set A holds light skin,
+# B half of each, C dark skin; the two test sets are held out, and no patient and no duplicate is
+# on both sides.
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from matplotlib import pyplot as plt
+from myst_nb import glue
+
+from slugkit.companion import notebook, panels, plots, summaries
+
+run = notebook.open_run("data", profile)
+
+# %% [markdown]
+# ## Counts
+
+# %%
+seed = run.profile.seeds[0]
+test, train = run.test_images, run.train_images
+counts = summaries.image_counts(run.profile, train, test)
+counts
+
+# %% [markdown]
+# ## Examples
+#
+# The first images of each set. A data set whose manifest does not allow its images to be shown
+# leaves an empty frame.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of small skin images: light and dark test images, images without foreign objects, and images with foreign objects.", "classes": "dark-light"}, "figure": {"caption": "The first images of each test set, as the network sees them.", "name": "fig-data"}}
+figure = plots.contact_sheet(test[test["seed"] == seed], run.array("test", seed))
+plt.show()
+
+# %% tags=["hide-input"]
+data = run.profile.data
+numbers = {
+    "profile": run.profile.name,
+    "data_text": summaries.source_names(data.sources()),
+    "light_text": summaries.skin_types(data.skin.light),
+    "dark_text": summaries.skin_types(data.skin.dark),
+    "image_size": data.image_size,
+    "num_train": data.skin.train,
+    "num_test": data.skin.test,
+}
+glue("banner", panels.banner(profile, data.sources()), display=False)
+run.finish(figure, numbers)

@@ -1,0 +1,69 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Figure 1: error follows representation, the encoder does not notice
+#
+# A network that has seen little dark skin reconstructs dark skin badly. Does its own encoder know?
+# Each network reconstructs the same held-out images of light and of dark skin; the encoder's
+# deviation is the mean standard deviation of $q(z \mid x)$.
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, plots
+from slugkit.companion.claims import Check
+from slugkit.companion.metrics import Interval, spearman
+from slugkit.companion.summaries import GROUPS, over_images, ratio, select
+
+run = notebook.open_run("fig1", profile)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images.", "name": "fig-1"}}
+figure, (left, right) = plt.subplots(1, 2)
+plots.group_means(left, run.scores, run.profile, "mse")
+plots.group_means(right, run.scores, run.profile, "encoder_std")
+left.legend()
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+
+# %%
+scores = run.scores
+error = {d: ratio(scores, run.profile, "mse", (d, "dark"), (d, "light")) for d in "AC"}
+encoder = ratio(scores, run.profile, "encoder_std", ("A", "dark"), ("A", "light"))
+shift = Interval(*(a / c for a, c in [
+    (error["A"].value, error["C"].value),
+    (error["A"].low, error["C"].high),
+    (error["A"].high, error["C"].low),
+]))  # fmt: skip
+test = select(scores, "B", *GROUPS)
+encoder_rank = over_images(test, run.profile, spearman, "encoder_std", "mse")
+
+# %% tags=["hide-input"]
+checks = {
+    "C1": [Check("(dark / light error after A) / (the same after C)", shift, "above", 1.0)],
+    "C2": [
+        Check("rank correlation of encoder deviation with error, B", encoder_rank, "below", 0.3)
+    ],
+}
+numbers = {
+    "mse_ratio_A": error["A"].value,
+    "mse_ratio_C": error["C"].value,
+    "encoder_ratio_A": encoder.value,
+}
+run.finish(figure, numbers, checks)

@@ -1,0 +1,69 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Figure 2: does SLUG follow the error across groups and training sets?
+#
+# The same networks and images as in figure 1, with the SLUG score beside. If it follows the error,
+# the six cells (three training sets, two test groups) come in the same order.
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, plots
+from slugkit.companion.claims import Check
+from slugkit.companion.summaries import GROUPS, order_of_cells, ratio
+
+run = notebook.open_run("fig2", profile)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images.", "name": "fig-2"}}
+figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
+for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
+    plots.group_means(axis, run.scores, run.profile, column)
+axes[0].legend()
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+
+# %%
+scores = run.scores
+order = {column: order_of_cells(scores, run.profile, column) for column in ("slug", "encoder_std")}
+dark_over_light = {
+    column: ratio(scores, run.profile, column, ("C", "dark"), ("C", "light"))
+    for column in ("mse", "slug")
+}
+worse_than_mixed = {
+    group: ratio(scores, run.profile, "mse", ("C", group), ("B", group)) for group in GROUPS
+}
+
+# %% tags=["hide-input"]
+checks = {
+    "C3": [
+        Check("rank correlation of SLUG with error over the six cells", order["slug"], "above", 0.6)
+    ],
+    "C4": [
+        Check("dark / light error after training on C", dark_over_light["mse"], "above", 1.0),
+        Check("dark / light SLUG after training on C", dark_over_light["slug"], "above", 1.0),
+    ],
+    "C5": [
+        Check(f"error on {group} skin, C / B", worse_than_mixed[group], "above", 1.0)
+        for group in GROUPS
+    ],
+}
+numbers = {"cells_slug": order["slug"].value, "cells_encoder": order["encoder_std"].value}
+run.finish(figure, numbers, checks)

@@ -1,0 +1,100 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Figure 4: SLUG against the error, rejection, and foreign objects
+#
+# Three questions about the network trained on the mixed set B. Do uncertain images have a large
+# error? Does the mean error fall when they are removed? And do the pixel maps light up on rulers,
+# ink and patches, which the network has never seen? For the last one the objects are drawn over
+# images without any, so that every pixel is known to belong to one or not.
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, object_maps, plots
+from slugkit.companion.claims import Check
+from slugkit.companion.metrics import ause, spearman
+from slugkit.companion.summaries import (
+    GROUPS,
+    gap_of_maps,
+    map_table,
+    mean_of_map,
+    over_images,
+    select,
+)
+
+run = notebook.open_run("fig4", profile)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}, "figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}}
+test = select(run.scores, "B", *GROUPS)
+figure = plt.figure(figsize=(7.2, 9))
+upper, lower = figure.subfigures(2, 1, height_ratios=(3, 6))
+left, right = upper.subplots(1, 2)
+plots.score_against_error(left, test)
+plots.rejection(right, test)
+maps, examples = object_maps.examples(run)
+plots.object_rows(lower.subplots(4, len(examples)), maps, examples)
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+#
+# Per image, the area under the ROC curve (AUROC) of a map against the object's mask: 0.5 is
+# chance, 1 means every pixel of the object stands above every other pixel.
+
+# %%
+correlation = over_images(test, run.profile, spearman, "slug", "mse")
+sparsification = over_images(test, run.profile, ause, "mse", "slug")
+measured = object_maps.measure(run)
+map_table(measured, run.profile)
+
+# %% tags=["hide-input"]
+drawn = measured[measured["set"] == "object"]
+claimed = [kind for kind in ("ruler", "ink", "patch") if (drawn["object"] == kind).any()]
+checks = {
+    "C7": [Check("rank correlation of SLUG with error", correlation, "above", 0.5)],
+    "C8": [Check("area under the sparsification error curve", sparsification, "below", 0.5)],
+    "C9": [
+        Check(
+            f"pixel AUROC of SLUG, {kind}",
+            mean_of_map(drawn, run.profile, "slug", kind),
+            "above",
+            0.7,
+        )
+        for kind in claimed
+    ],
+    "C10": [
+        Check(
+            f"AUROC of SLUG minus squared error, {kind}",
+            gap_of_maps(drawn, run.profile, kind),
+            "above",
+            0.0,
+        )
+        for kind in claimed
+    ],
+    "C11": [],
+}
+numbers = {
+    "spearman_mse": correlation.value,
+    "spearman_mse_low": correlation.low,
+    "spearman_mse_high": correlation.high,
+    "ause": sparsification.value,
+    "auroc_slug": mean_of_map(drawn, run.profile, "slug").value,
+    "auroc_error": mean_of_map(drawn, run.profile, "squared_error").value,
+}
+run.finish(figure, numbers, checks)

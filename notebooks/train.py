@@ -1,0 +1,50 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Training
+#
+# Did the networks converge? One variational autoencoder is trained for each training set and each
+# seed: residual blocks with batch normalisation and ELU, a Gaussian likelihood, Adam with cosine
+# decay. The paper trains for 1,000 epochs “after which we observe convergence in the training
+# loss”; the table says how long this run trained.
+
+# %% tags=["parameters"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, plots, summaries
+
+run = notebook.open_run("train", profile)
+
+# %%
+settings = {**run.profile.model.model_dump(), **run.profile.training.model_dump()}
+pd.Series(settings, name="value").to_frame()
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling curves of the training loss over epochs, one for each training set.", "classes": "dark-light"}, "figure": {"caption": "Negative ELBO of each training set over the epochs, in nats per image; one line per seed. It may be negative: the density of a continuous image can exceed one.", "name": "fig-train"}}
+figure, axis = plt.subplots()
+plots.losses(axis, run.losses)
+plt.show()
+
+# %% tags=["hide-input"]
+record = run.record("train", run.profile.seeds[0], "A")
+numbers = {
+    "num_runs": len(run.profile.seeds),
+    "num_parameters": record["num_parameters"],
+    "late_gain": summaries.late_gain(run.losses),
+}
+run.finish(figure, numbers)

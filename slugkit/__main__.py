@@ -1,0 +1,123 @@
+"""The command line: `slugkit <command>`, each a thin call into the package."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from slugkit.errors import InputError
+
+STATUS_BAD_INPUT = 2
+STATUS_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status; bad input ends in one line, not a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        if getattr(options, "data", None):
+            os.environ["SLUGKIT_DATA"] = options.data
+        options.run(options)
+    except InputError as error:
+        print(f"slugkit: {error}", file=sys.stderr)
+        return STATUS_BAD_INPUT
+    except OSError as error:
+        # A full disk or a folder without permission: the operating system's words are clear.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"slugkit: {where}{error.strerror or error}", file=sys.stderr)
+        return STATUS_BAD_INPUT
+    except KeyboardInterrupt:
+        print("slugkit: interrupted; the same command goes on from here", file=sys.stderr)
+        return STATUS_INTERRUPTED
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="slugkit", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, run, help_text: str, *, dataset: bool = False, seed: bool = False):
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.add_argument("--profile", default="quick", help="a name from profiles/")
+        if dataset:
+            command.add_argument("--dataset", choices=("A", "B", "C"), required=True)
+        if seed:
+            command.add_argument("--seed", type=int, required=True)
+        command.set_defaults(run=run)
+        return command
+
+    add("prepare", _prepare, "draw one seed's images", seed=True)
+    add("train", _train, "train one network", dataset=True, seed=True)
+    add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
+    add("score", _score, "score the test images with one network", dataset=True, seed=True)
+    notebook = add("notebook", _notebook, "execute one notebook")
+    notebook.add_argument("name")
+    add("pages", _pages, "compile the executed notebooks into the book")
+    book = add("book", _book, "make everything up to the book, as `make book` does")
+    book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
+    book.add_argument("--cores", type=int, help="jobs side by side; all cores by default")
+    _add_data_commands(commands)
+    return parser
+
+
+def _add_data_commands(commands) -> None:
+    try:
+        from slugkit.data.commands import add_commands
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("slugkit"):
+            raise
+        return  # installed without the extra `data`
+    add_commands(commands)
+
+
+# Each command imports what it needs when it runs, so that `slugkit --help` does not wait for jax.
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import prepare
+
+    prepare.run(load_profile(options.profile), options.seed)
+
+
+def _train(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import train
+
+    train.run(load_profile(options.profile), options.dataset, options.seed)
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import curvature
+
+    curvature.run(load_profile(options.profile), options.dataset, options.seed)
+
+
+def _score(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import scores
+
+    scores.run(load_profile(options.profile), options.dataset, options.seed)
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    from slugkit.companion.execution import execute
+
+    execute(options.name, options.profile)
+
+
+def _pages(options: argparse.Namespace) -> None:
+    from slugkit.companion.book import build
+
+    build(options.profile)
+
+
+def _book(options: argparse.Namespace) -> None:
+    from slugkit.companion.make_book import make_book
+
+    make_book(options.profile, cores=options.cores)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

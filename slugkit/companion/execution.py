@@ -1,0 +1,49 @@
+"""Execute one notebook with papermill."""
+
+from pathlib import Path
+
+import papermill
+
+from slugkit.companion.paths import RunPaths, project_root
+from slugkit.companion.profile import load_profile
+from slugkit.errors import InputError
+from slugkit.files import atomic_path
+
+
+def execute(name: str, profile: str) -> Path:
+    """Execute notebooks/<name>.ipynb under a profile and return the executed copy.
+
+    Raises
+    ------
+    InputError
+        There is no such notebook, it does not take a profile, or one of its cells failed; the
+        copy with the failed cell is then kept beside, as <name>.failed.ipynb.
+    """
+    load_profile(profile)
+    source = project_root() / "notebooks" / f"{name}.ipynb"
+    if not source.is_file():
+        known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
+        raise InputError(f"there is no notebook {name!r}: choose one of {known}")
+    if "profile" not in papermill.inspect_notebook(str(source)):
+        raise InputError(f"{source} takes no parameter `profile`: tag its cell `parameters`")
+    target = RunPaths(profile).notebook(name)
+    failed = target.with_suffix(".failed.ipynb")
+    with atomic_path(target) as partial:
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(partial),
+                parameters={"profile": profile},
+                cwd=str(source.parent),
+                progress_bar=False,
+                kernel_name="python3",
+            )
+        except papermill.PapermillExecutionError as error:
+            partial.rename(failed)
+            partial.touch()
+            raise InputError(
+                f"notebook {name}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+                f"The notebook up to that cell is {failed}"
+            ) from None
+    failed.unlink(missing_ok=True)
+    return target

@@ -1,0 +1,108 @@
+"""The graph from images to the book: Snakemake, started the same way from everywhere."""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from slugkit.companion.paths import data_root, project_root
+from slugkit.errors import InputError
+
+# Which step each notebook's numbers come from; the order is the book's.
+NOTEBOOKS = {
+    "data": "prepare",
+    "train": "train",
+    "curvature": "curvature",
+    "fig1": "scores",
+    "fig2": "scores",
+    "fig3": "scores",
+    "fig4": "scores",
+}
+
+# Set for everything that the graph starts, so that a notebook does not start it again.
+_INSIDE = "SLUGKIT_INSIDE_GRAPH"
+
+
+def inside_graph() -> bool:
+    """Return whether the graph itself started this process."""
+    return _INSIDE in os.environ
+
+
+def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool = False) -> str:
+    """Bring `target` up to date, and whatever it depends on; return what Snakemake printed.
+
+    Parameters
+    ----------
+    profile
+        Name of a profile.
+    target
+        A rule of the Snakefile: "book", "notebooks", or "<step>_all", such as "scores_all".
+    cores
+        How many jobs may run side by side; all cores by default. A job computes on one core, so
+        that its numbers do not depend on how many there are.
+    dry_run
+        Only find out what would be done; nothing is printed.
+
+    Raises
+    ------
+    InputError
+        A step failed; its own message stands above.
+    """
+    root = project_root()
+    cores = cores or len(os.sched_getaffinity(0))
+    command = [sys.executable, "-m", "snakemake", target, "--snakefile", str(root / "Snakefile")]
+    command += ["--directory", str(root), "--cores", str(cores), "--config", f"profile={profile}"]
+    # The lock below replaces Snakemake's, which outlives a killed run. Nothing is left half
+    # written, but what a killed run had begun is begun again.
+    command += ["--nolock", "--rerun-incomplete", "--quiet", "host"]
+    # A file that was written again with the same bytes is no reason to run anything again.
+    command += ["--max-checksum-file-size", "1000000000"]
+    command += ["--dry-run"] if dry_run else []
+    environment = {
+        **os.environ,
+        _INSIDE: "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        "NPROC": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+        "SLUGKIT_DATA": str(data_root().resolve()),
+    }
+    lines = []
+    with _only_one(root / "runs" / ".lock"):
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if not dry_run:
+                print(line, end="", flush=True)
+        status = process.wait()
+    if status:
+        if dry_run:
+            print("".join(lines), end="", flush=True)
+        raise InputError(
+            "a step of the graph failed; the reason stands above. What is finished is kept: the "
+            "same command goes on from here"
+        )
+    return "".join(lines)
+
+
+@contextlib.contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    # The kernel drops this lock with the process that holds it, whatever kills it.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another run is at work in this checkout; waiting for it to end.", flush=True)
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

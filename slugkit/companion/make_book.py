@@ -1,0 +1,79 @@
+"""`make book`: say what will happen, bring the graph up to date, and say where the book lies."""
+
+import json
+import os
+import re
+import time
+
+from slugkit.companion import graph, pairs
+from slugkit.companion.paths import RunPaths, project_root
+from slugkit.companion.profile import load_profile
+from slugkit.companion.provenance import hardware
+from slugkit.files import atomic_path
+from slugkit.progress import format_duration
+
+# How long a whole run took on the maintainers' machine; a checkout's own last run comes first.
+REFERENCE_TIMINGS = "benchmarks/timings.json"
+
+
+def make_book(profile: str, *, cores: int | None = None) -> None:
+    """Make everything that `profile` needs, up to the pages of the book.
+
+    Raises
+    ------
+    InputError
+        The profile is unknown, the two forms of a notebook disagree, or a step failed.
+    """
+    loaded = load_profile(profile)
+    cores = cores or len(os.sched_getaffinity(0))
+    for line in pairs.synchronise():
+        print(line)
+    page = project_root() / "_build" / "html" / "index.html"
+    plan = graph.make(profile, "book", cores=cores, dry_run=True)
+    jobs = _planned_jobs(plan)
+    if not jobs:
+        print(f"Nothing has changed since the last run: the book is up to date.\nOpen {page}")
+        return
+    print(f"Profile {profile}: {loaded.summary}.")
+    print(f"To do on {cores} cores: {', '.join(f'{n} x {job}' for job, n in jobs.items())}.")
+    print(_last_time(profile), flush=True)
+    start = time.monotonic()
+    graph.make(profile, "book", cores=cores)
+    seconds = time.monotonic() - start
+    _remember(profile, jobs, seconds, cores)
+    print(f"\nDone in {format_duration(seconds)}.\nOpen {page}")
+
+
+def _planned_jobs(plan: str) -> dict[str, int]:
+    """Read the table of jobs that Snakemake prints, without its total."""
+    table = re.findall(r"^([a-z_]+) +(\d+)$", plan, flags=re.MULTILINE)
+    return {job: int(count) for job, count in dict(table).items() if job != "total"}
+
+
+def _last_time(profile: str) -> str:
+    for path, whose in (
+        (RunPaths(profile).root / "timing.json", "here"),
+        (project_root() / REFERENCE_TIMINGS, "on the maintainers' machine"),
+    ):
+        if not path.is_file():
+            continue
+        timing = json.loads(path.read_text())
+        timing = timing.get(profile) if whose != "here" else timing
+        if timing:
+            duration = format_duration(timing["seconds"])
+            return (
+                f"Last time, {sum(timing['jobs'].values())} jobs took {duration} {whose} "
+                f"({timing['cores']} cores, {timing['processor']})."
+            )
+    return "How long this takes is not known yet: nobody has recorded a run of this profile."
+
+
+def _remember(profile: str, jobs: dict[str, int], seconds: float, cores: int) -> None:
+    timing = {
+        "seconds": round(seconds, 1),
+        "jobs": jobs,
+        "cores": cores,
+        "processor": hardware()["processor"],
+    }
+    with atomic_path(RunPaths(profile).root / "timing.json") as partial:
+        partial.write_text(json.dumps(timing, indent=1) + "\n")

@@ -1,0 +1,175 @@
+"""What a notebook of the book opens first: the results of one run, made first where missing."""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+from matplotlib.figure import Figure
+from myst_nb import glue
+
+from slugkit.companion import graph, panels
+from slugkit.companion.claims import Check, verdict_table, verdicts
+from slugkit.companion.paths import DATASETS, RunPaths
+from slugkit.companion.profile import Profile, load_profile
+from slugkit.companion.provenance import commit, hardware, versions
+from slugkit.companion.style import apply_style, save_figure
+from slugkit.companion.tables import load_array, load_table
+from slugkit.files import atomic_path
+
+
+@dataclass(frozen=True)
+class Run:
+    """The results of one profile, as tables over all its seeds."""
+
+    notebook: str
+    profile: Profile
+    paths: RunPaths
+
+    @functools.cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per (training set, seed, test image); see `steps.scores` for the columns."""
+        return self._over_models("scores.csv")
+
+    @functools.cached_property
+    def losses(self) -> pd.DataFrame:
+        """One row per (training set, seed, epoch)."""
+        return self._over_models("losses.csv")
+
+    @functools.cached_property
+    def train_images(self) -> pd.DataFrame:
+        """One row per (seed, training set, image)."""
+        return self._over_seeds("train.csv")
+
+    @functools.cached_property
+    def test_images(self) -> pd.DataFrame:
+        """One row per (seed, test image)."""
+        return self._over_seeds("test.csv")
+
+    @functools.cached_property
+    def eigenpairs(self) -> pd.DataFrame:
+        """One row per (training set, seed, rank): eigenvalue and relative residual."""
+        return self._over_models("eigenpairs.csv")
+
+    @functools.cached_property
+    def traces(self) -> pd.DataFrame:
+        """One row per (training set, seed): the trace of G and its share in the eigenpairs."""
+        return self._over_models("trace.csv")
+
+    def array(self, name: str, seed: int, dataset: str | None = None) -> np.ndarray:
+        """Return an array of one seed's data, or of one model if `dataset` is given."""
+        folder = self.paths.trained(dataset, seed) if dataset else self.paths.prepared(seed)
+        return load_array(folder / f"{name}.npy")
+
+    def record(self, step: str, seed: int, dataset: str | None = None) -> dict[str, Any]:
+        """Return the provenance record of one step."""
+        folder = self.paths.trained(dataset, seed) if dataset else self.paths.prepared(seed)
+        return json.loads((folder / f"{step}.json").read_text())
+
+    def finish(
+        self,
+        figure: Figure,
+        numbers: Mapping[str, float | int | str],
+        checks: Mapping[str, list[Check]] | None = None,
+    ) -> None:
+        """Show the verdicts and the provenance, and write what other pages read.
+
+        Parameters
+        ----------
+        figure
+            The notebook's figure, written as <notebook>.svg.
+        numbers
+            Named numbers that the prose of the book quotes.
+        checks
+            For each claim that this notebook bears on, the checks that decide it; an empty list
+            for a claim that this data cannot test.
+        """
+        found = verdicts(checks or {})
+        for name, value in numbers.items():
+            glue(name, value, display=False)
+        for claim, verdict in found.items():
+            glue(f"verdict_{claim}", verdict.verdict.value, display=False)
+        target = self.paths.notebook(self.notebook)
+        save_figure(figure, target.with_suffix(".svg"))
+        content = {
+            "profile": self.profile.name,
+            "profile_digest": self.profile.digest(),
+            "numbers": dict(numbers),
+            "claims": {claim: verdict.as_dictionary() for claim, verdict in found.items()},
+        }
+        with atomic_path(target.with_suffix(".json")) as partial:
+            partial.write_text(json.dumps(content, indent=1) + "\n")
+        if found:
+            display(verdict_table(found))
+        display(panels.provenance_panel(self._provenance()))
+
+    def _provenance(self) -> dict[str, Any]:
+        step = graph.NOTEBOOKS[self.notebook]
+        datasets = [None] if step == "prepare" else DATASETS
+        records = [
+            self.record(step, seed, dataset) for seed in self.profile.seeds for dataset in datasets
+        ]
+        seconds = sum(record["duration_seconds"] for record in records)
+        now = commit()
+        return {
+            "command": f"make book PROFILE={self.profile.name}",
+            "notebook": f"notebooks/{self.notebook}.py",
+            "commit": now["commit"][:12] + (", with uncommitted changes" if now["dirty"] else ""),
+            "profile": f"{self.profile.name}, digest {self.profile.digest()}",
+            "data sets": self.profile.data.sources(),
+            "images": self.record("prepare", self.profile.seeds[0])["counts"],
+            "seeds": list(self.profile.seeds),
+            f"time for step “{step}”": f"{seconds:.0f} s in {len(records)} jobs of one core each",
+            "first output": _short_digests(records[0]["outputs"]),
+            "hardware": hardware(),
+            "packages": versions(),
+        }
+
+    def _over_models(self, name: str) -> pd.DataFrame:
+        return pd.concat(
+            [
+                load_table(self.paths.trained(dataset, seed) / name).assign(
+                    dataset=dataset, seed=seed
+                )
+                for seed in self.profile.seeds
+                for dataset in DATASETS
+            ],
+            ignore_index=True,
+        )
+
+    def _over_seeds(self, name: str) -> pd.DataFrame:
+        return pd.concat(
+            [
+                load_table(self.paths.prepared(seed) / name).assign(seed=seed)
+                for seed in self.profile.seeds
+            ],
+            ignore_index=True,
+        )
+
+
+def open_run(notebook: str, profile: str) -> Run:
+    """Return the results that a notebook shows, and show its data mark.
+
+    Outside the graph, what is missing or out of date is made first, with its progress shown.
+
+    Raises
+    ------
+    InputError
+        The profile is unknown, its data are absent, or a step failed.
+    """
+    loaded = load_profile(profile)
+    if not graph.inside_graph():
+        graph.make(profile, f"{graph.NOTEBOOKS[notebook]}_all")
+    apply_style()
+    sources = loaded.data.sources()
+    mark = panels.banner(profile, sources)
+    display(mark)
+    return Run(notebook, loaded, RunPaths(profile))
+
+
+def _short_digests(outputs: Mapping[str, str]) -> list[str]:
+    return [f"{path}: sha256 {digest[:12]}" for path, digest in list(outputs.items())[:1]]

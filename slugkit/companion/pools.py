@@ -1,0 +1,44 @@
+"""Images to draw from: a real data set on disk, or synthetic skin made on the spot."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from slugkit.data import sources
+from slugkit.data.synthetic import generate
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An index table, and a function from some of its rows to their images (n, H, W, 3)."""
+
+    table: pd.DataFrame
+    load: Callable[[pd.DataFrame], np.ndarray]
+
+
+def real_pool(name: str, root: Path, size: int) -> Pool:
+    """Return the data set `name` under the data root `root`, to be read at `size` pixels."""
+    return Pool(sources.index(name, root), lambda rows: sources.load(rows, root, size))
+
+
+def synthetic_pool(counts: dict[int, int], size: int, seed: int) -> Pool:
+    """Return generated skin, with `counts[t]` images of Fitzpatrick type t."""
+    types = np.repeat(list(counts), list(counts.values()))
+    images = generate(types, size, seed)
+    identifiers = [f"synthetic{seed}-{i:05d}" for i in range(len(types))]
+    table = pd.DataFrame(
+        {
+            "image_id": identifiers,
+            "source": "synthetic",
+            "file": "",
+            "fitzpatrick": pd.array(types, dtype="Int64"),
+            "group": identifiers,
+            "object": "none",
+            "may_show": True,
+        }
+    )
+    position = pd.Series(range(len(types)), index=identifiers)
+    return Pool(table, lambda rows: images[position[rows["image_id"]].to_numpy()])

@@ -1,0 +1,179 @@
+"""Profiles: every number that a run depends on, validated, from profiles/*.yml."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from slugkit.companion.paths import project_root
+from slugkit.errors import InputError
+from slugkit.training import Schedule
+from slugkit.vae import Architecture
+
+Count = Annotated[int, Field(ge=1)]
+SkinType = Annotated[int, Field(ge=1, le=6)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Skin(_Section):
+    """The data set with skin types, from which A, B, C and the two test sets are drawn."""
+
+    source: str
+    light: tuple[SkinType, ...]
+    dark: tuple[SkinType, ...]
+    train: Annotated[int, Field(ge=2)]
+    test: Count
+
+
+class External(_Section):
+    """A data set that no model is trained on, with skin types."""
+
+    source: str
+    types: tuple[SkinType, ...]
+    per_type: Count
+
+
+class Objects(_Section):
+    """Foreign objects: drawn over clean images with exact masks, and real ones with tags."""
+
+    source: str
+    kinds: tuple[str, ...]
+    per_kind: Count
+    tagged: dict[str, Count] = {}
+
+
+class Data(_Section):
+    image_size: Annotated[int, Field(ge=16)]
+    skin: Skin
+    external: External | None
+    objects: Objects
+
+    def sources(self) -> list[str]:
+        """Return the names of the data sets, each once."""
+        parts = [self.skin, self.external, self.objects]
+        return list(dict.fromkeys(part.source for part in parts if part is not None))
+
+
+class Model(_Section):
+    widths: tuple[Count, ...]
+    blocks: Count = 1
+    latent: Literal["spatial", "dense"]
+    latent_size: Count
+    likelihood_variance: Positive
+
+
+class Training(_Section):
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    checkpoint_every: Count
+    perceptual_weight: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Curvature(_Section):
+    """The generalised Gauss-Newton matrix and its top eigenvectors."""
+
+    rank: Annotated[int, Field(ge=0)]
+    tolerance: Positive
+    max_products: Count
+    batch_size: Count
+    trace_samples: Annotated[int, Field(ge=2)]
+
+
+class Scores(_Section):
+    num_samples: Annotated[int, Field(ge=2)]
+    batch_size: Count
+
+
+class Statistics(_Section):
+    """Bootstrap over images, for every interval in the book."""
+
+    resamples: Count
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Profile(_Section):
+    """One way to run everything; see the comments in profiles/*.yml."""
+
+    name: str
+    summary: str
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    data: Data
+    model: Model
+    training: Training
+    curvature: Curvature
+    scores: Scores
+    statistics: Statistics
+
+    @model_validator(mode="after")
+    def _check(self) -> "Profile":
+        self.architecture()
+        if set(self.data.skin.light) & set(self.data.skin.dark):
+            raise ValueError("data.skin: a skin type is listed both as light and as dark")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {self.seeds} holds one twice")
+        return self
+
+    def architecture(self) -> Architecture:
+        """Return the shape of the network."""
+        return Architecture(image_size=self.data.image_size, **self.model.model_dump())
+
+    def schedule(self) -> Schedule:
+        """Return how long and how fast the network is trained."""
+        return Schedule(**self.training.model_dump(exclude={"perceptual_weight"}))
+
+    def digest(self, *sections: str) -> str:
+        """Return the first 12 hexadecimal digits of the SHA-256 of the named sections (or all)."""
+        content = self.model_dump(mode="json", include=set(sections) or None)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def list_profiles() -> list[str]:
+    """Return the names of the profiles of this checkout."""
+    return sorted(path.stem for path in (project_root() / "profiles").glob("*.yml"))
+
+
+def load_profile(name: str) -> Profile:
+    """Return the profile of that name.
+
+    Raises
+    ------
+    InputError
+        There is no such profile, or its file holds an unknown name or an impossible value.
+    """
+    path = project_root() / "profiles" / f"{name}.yml"
+    if not path.is_file():
+        raise InputError(
+            f"there is no profile {name!r}: choose one of {', '.join(list_profiles())}, or add "
+            f"profiles/{name}.yml"
+        )
+    return read_profile(path)
+
+
+def read_profile(path: Path) -> Profile:
+    """Return the profile in a YAML file; its name is the file's."""
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise InputError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no settings: start from profiles/quick.yml")
+    try:
+        return Profile(name=path.stem, **content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise InputError(
+            f"{path}: {where + ': ' if where else ''}{first['msg']} (found {first['input']!r})"
+            if first["type"] != "value_error"
+            else f"{path}: {first['ctx']['error']}"
+        ) from None
+    except TypeError as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,45 @@
+"""Train the VAE on one of the data sets A, B and C."""
+
+import pandas as pd
+
+from slugkit import training
+from slugkit.companion.paths import RunPaths
+from slugkit.companion.profile import Profile
+from slugkit.companion.provenance import recorded
+from slugkit.companion.tables import load_array, save_table
+from slugkit.progress import Progress
+from slugkit.vae import num_parameters
+
+
+def run(profile: Profile, dataset: str, seed: int) -> None:
+    """Write model.msgpack and losses.csv; continue from checkpoint.msgpack if it is there."""
+    paths = RunPaths(profile.name)
+    source = paths.prepared(seed) / f"train_{dataset}.npy"
+    folder = paths.trained(dataset, seed)
+    model_file, losses_file = folder / "model.msgpack", folder / "losses.csv"
+    # The digest in the name keeps a checkpoint from being continued under other settings.
+    checkpoint = folder / f"checkpoint-{profile.digest('data', 'model', 'training')}.msgpack"
+    with recorded(
+        folder / "train.json",
+        profile,
+        step="train",
+        inputs=[source],
+        outputs=[model_file, losses_file],
+        dataset=dataset,
+        seed=seed,
+    ) as facts:
+        images = load_array(source)
+        model, losses = training.train(
+            profile.architecture(),
+            images,
+            profile.schedule(),
+            seed=seed,
+            checkpoint=checkpoint,
+            progress=Progress(f"train {dataset}, seed {seed}: epoch"),
+        )
+        training.save_model(model_file, model)
+        epochs = range(1, len(losses) + 1)
+        save_table(losses_file, pd.DataFrame({"epoch": epochs, "negative_elbo": losses}))
+        facts["num_parameters"] = num_parameters(model.params)
+        facts["num_images"] = len(images)
+    checkpoint.unlink(missing_ok=True)

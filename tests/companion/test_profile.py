@@ -1,0 +1,74 @@
+import pytest
+
+from slugkit.companion.paths import project_root
+from slugkit.companion.profile import list_profiles, load_profile, read_profile
+from slugkit.errors import InputError
+
+
+def written(tmp_path, *replacements):
+    text = (project_root() / "profiles" / "quick.yml").read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "mine.yml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", ["quick", "reduced", "paper"])
+def test_the_profiles_of_the_checkout_are_valid(name):
+    profile = load_profile(name)
+    assert profile.name == name
+    assert profile.architecture().image_size == profile.data.image_size
+
+
+def test_the_paper_profile_is_the_papers_experiment():
+    paper = load_profile("paper")
+    assert paper.data.image_size == 128
+    assert paper.data.skin.train == 1668
+    assert paper.training.epochs == 1000
+    assert paper.training.batch_size == 64
+    assert paper.scores.num_samples == 500
+    assert len(paper.seeds) == 10
+
+
+def test_an_unknown_profile_names_the_known_ones():
+    with pytest.raises(InputError, match=r"no profile 'quik': choose one of .*quick"):
+        load_profile("quik")
+
+
+@pytest.mark.parametrize(
+    ("replacement", "message"),
+    [
+        (("epochs:", "epoch:"), r"training\.epochs: Field required"),
+        (("rank: ", "rnk: 3, rank: "), r"curvature\.rnk: Extra inputs"),
+        (("seeds: [0]", "seeds: []"), "seeds"),
+        (("seeds: [0]", "seeds: [0, 0]"), "holds one twice"),
+        (("light: [1, 2]", "light: [1, 5]"), "both as light and as dark"),
+        (("image_size: 32", "image_size: 34"), "34 cannot be halved 2 times"),
+        (("latent: spatial", "latent: flat"), r"model\.latent.*'flat'"),
+        (("seeds: [0]", "seeds: [0"), "not valid YAML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, replacement, message):
+    with pytest.raises(InputError, match=message):
+        read_profile(written(tmp_path, replacement))
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    path = tmp_path / "empty.yml"
+    path.touch()
+    with pytest.raises(InputError, match="holds no settings"):
+        read_profile(path)
+
+
+def test_the_digest_follows_the_named_sections_only(tmp_path):
+    quick = read_profile(written(tmp_path))
+    other = read_profile(written(tmp_path, ("num_samples: ", "num_samples: 1")))
+    assert quick.digest() != other.digest()
+    assert quick.digest("model", "training") == other.digest("model", "training")
+    assert quick.digest("scores") != other.digest("scores")
+
+
+def test_list_profiles():
+    assert set(list_profiles()) >= {"quick", "reduced", "paper"}
