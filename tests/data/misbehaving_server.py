@@ -5,7 +5,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-STALL = 3.0
+STALL = 5.0
 
 
 class Handler(BaseHTTPRequestHandler):

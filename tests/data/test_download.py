@@ -16,7 +16,7 @@ from slugkit.errors import InputError
 BODY = np.random.default_rng(0).bytes(200_000)
 SIZE = len(BODY)
 MD5 = "md5:" + hashlib.md5(BODY).hexdigest()
-QUICK = {"attempts": 3, "timeout": 0.5, "pause": 0.01}
+QUICK = {"attempts": 3, "timeout": 1.0, "pause": 0.01}
 
 # behaviour: requests that the server sees
 SUCCEEDS = {

@@ -19,7 +19,7 @@ from slugkit.data.sources import index
 from slugkit.data.verify import verify
 from slugkit.errors import InputError
 
-QUICK = {"attempts": 3, "timeout": 0.5, "pause": 0.01}
+QUICK = {"attempts": 3, "timeout": 1.0, "pause": 0.01}
 
 
 def jpeg(k):
