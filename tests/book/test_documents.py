@@ -1,0 +1,75 @@
+"""What the prose promises is there."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BOOK = ROOT / "book"
+PAGES = sorted(BOOK.glob("*.md"))
+NOTEBOOKS = {path.stem for path in (ROOT / "notebooks").glob("*.py")}
+
+
+def pages_of_toc(node):
+    if isinstance(node, dict):
+        yield from (node[key] for key in ("root", "file") if key in node)
+        node = list(node.values())
+    if isinstance(node, list):
+        for entry in node:
+            yield from pages_of_toc(entry)
+
+
+def test_the_table_of_contents_lists_every_page_once():
+    listed = list(pages_of_toc(yaml.safe_load((BOOK / "_toc.yml").read_text())))
+    expected = {page.stem for page in PAGES} | {f"notebooks/{name}" for name in NOTEBOOKS}
+    assert sorted(listed) == sorted(expected)
+
+
+def test_citations_and_references_match():
+    cited = {
+        key.strip()
+        for page in PAGES
+        for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", page.read_text())
+        for key in keys.split(",")
+    }
+    assert cited == set(re.findall(r"^@\w+\{([^,]+),", (BOOK / "references.bib").read_text(), re.M))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_glued_numbers_name_a_notebook_that_makes_them(page):
+    for notebook, key in re.findall(r"`notebooks/(\w+)\.ipynb::(\w+):", page.read_text()):
+        claim = key.removeprefix("verdict_")
+        assert f'"{claim}"' in (ROOT / "notebooks" / f"{notebook}.py").read_text()
+
+
+def test_the_page_lists_exactly_the_claims_that_are_judged():
+    listed = re.findall(r"^\| (C\d+) \|", (BOOK / "how_to_read.md").read_text(), re.M)
+    assert listed == list(yaml.safe_load((BOOK / "claims.yml").read_text()))
+
+
+def test_every_direct_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    requirements = [*project["dependencies"]]
+    for extra in project["optional-dependencies"].values():
+        requirements += extra
+    names = {re.match(r"[\w-]+", requirement)[0] for requirement in requirements} - {"slugkit"}
+    explained = re.findall(r"^\| (\w[\w-]*) \| \w", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    assert sorted(set(explained) - {"package"}) == sorted(names)
+    assert len(explained) == len(set(explained))
+
+
+def test_conda_takes_its_packages_from_the_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, locked = environment["dependencies"]
+    assert (python, pip) == ("python=3.11", "pip")
+    assert locked == {"pip": ["-r requirements.lock"]}
+
+
+def test_versions_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
