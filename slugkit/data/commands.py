@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slugkit.data.duplicates import label_conflicts
 from slugkit.data.fetch import fetch
+from slugkit.data.manifest_page import page, permission
 from slugkit.data.manifests import Manifest, list_manifests, load_manifest
 from slugkit.data.prepare import is_intact, prepare
 from slugkit.data.sources import index
@@ -25,6 +26,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     show = commands.add_parser("show", help="all that is known about one data set")
     show.add_argument("name", metavar="NAME")
     show.set_defaults(run=_show)
+
+    pages = commands.add_parser("page", help="the manifests as a page of the book")
+    pages.set_defaults(run=_page)
 
     fetching = commands.add_parser("fetch", help="download and unpack one data set")
     fetching.add_argument("name", metavar="NAME")
@@ -71,6 +75,10 @@ def _show(arguments: argparse.Namespace) -> None:
     print(describe(load_manifest(arguments.name)))
 
 
+def _page(_: argparse.Namespace) -> None:
+    print(page(), end="")
+
+
 def describe(manifest: Manifest) -> str:
     """Return all that is known about a data set, as text."""
     lines = [
@@ -81,8 +89,8 @@ def describe(manifest: Manifest) -> str:
         f"  home page   {manifest.homepage}",
         f"  images      {manifest.images}",
         f"  access      {manifest.access}",
-        f"  showing     {_permission(manifest.showing.allowed)}: {manifest.showing.reason}",
-        f"  sharing     {_permission(manifest.sharing.allowed)}: {manifest.sharing.reason}",
+        f"  showing     {permission(manifest.showing.allowed)}: {manifest.showing.reason}",
+        f"  sharing     {permission(manifest.sharing.allowed)}: {manifest.sharing.reason}",
     ]
     if manifest.steps:
         lines.append("Steps")
@@ -107,12 +115,6 @@ def describe(manifest: Manifest) -> str:
             lines.append(title)
             lines += [f"  - {entry.strip()}" for entry in entries]
     return "\n".join(lines)
-
-
-def _permission(allowed: bool | str) -> str:
-    if isinstance(allowed, str):
-        return allowed
-    return "yes" if allowed else "no"
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
