@@ -131,7 +131,7 @@ def _pad_ufes_20(root: Path) -> pd.DataFrame:
     name = "pad_ufes_20"
     folder = _folder(name, root, "pad_ufes_20", "pad_ufes_20_subset")
     # The reduced copy has its own index; the full data set has metadata.csv.
-    sheet = folder / "index.csv" if (folder / "index.csv").is_file() else folder / "metadata.csv"
+    sheet = _sheet(folder, "index.csv", "metadata.csv")
     labels = _read_csv(name, sheet, ["img_id", "fitspatrick", "patient_id"])
     table = _table(
         name,
@@ -166,9 +166,7 @@ def _isic2017(root: Path) -> pd.DataFrame:
 def _ham10000(root: Path) -> pd.DataFrame:
     name = "ham10000"
     folder = _folder(name, root, "ham10000_224", "ham10000")
-    sheet = folder / "index.csv"
-    if not sheet.is_file():
-        sheet = folder / "HAM10000_metadata.csv"
+    sheet = _sheet(folder, "index.csv", "HAM10000_metadata.csv")
     labels = _read_csv(name, sheet, ["image_id", "lesion_id"])
     table = _table(
         name,
@@ -235,11 +233,23 @@ def _present(table: pd.DataFrame, name: str, root: Path, folder: Path) -> pd.Dat
 
 
 def _image_files(folder: Path) -> dict[str, Path]:
+    """Return the image files anywhere in a folder by their names without ending."""
     return {
         path.stem: path
         for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and not re.search("mask|superpixel", path.name)
+        if path.suffix.lower() in SUFFIXES
+        and not re.search("mask|superpixel", path.name)
+        # Half-unpacked archives, and what a Mac adds to one.
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
+
+
+def _sheet(folder: Path, *names: str) -> Path:
+    """Return the first of the tables that is anywhere in the folder."""
+    for name in names:
+        if found := sorted(folder.rglob(name)):
+            return found[0]
+    return folder / names[-1]
 
 
 def _folder(name: str, root: Path, *candidates: str) -> Path:

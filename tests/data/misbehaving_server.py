@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         rest = body[start:]
         part = rest if sent is None else rest[:sent]
         self.reply(206 if start else 200, b"", length=len(rest), headers=headers)
-        step = max(len(part) // 40, 1) if wait else len(part)
+        step = max(len(part) // 20, 1) if wait else len(part)
         for k in range(0, len(part), step):
             self.wfile.write(part[k : k + step])
             self.wfile.flush()

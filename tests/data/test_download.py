@@ -154,7 +154,7 @@ def test_per_host_limit(server, tmp_path):
     requests = [Request(server.url("slow", "a.jpg"), tmp_path / f"{k}.jpg") for k in range(2)]
     start = time.monotonic()
     download(requests, per_host=1, **QUICK)
-    assert time.monotonic() - start > 2 * 40 * 0.04
+    assert time.monotonic() - start > 2 * 20 * 0.04
 
 
 def test_an_unreachable_host_is_given_up(tmp_path):

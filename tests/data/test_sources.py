@@ -87,9 +87,10 @@ def test_passion_joins_subjects_and_leaves_out_other_skin_types(passion):
 
 
 def test_full_pad_ufes_20_layout(tmp_path):
-    folder = tmp_path / "pad_ufes_20"
+    folder = tmp_path / "pad_ufes_20" / "as unpacked"
     (folder / "images" / "imgs_part_1").mkdir(parents=True)
     (folder / "images" / "imgs_part_1" / "PAT_1_2_3.png").write_bytes(jpeg("white"))
+    (folder / "images" / "imgs_part_1" / "._PAT_1_2_3.png").write_bytes(b"of a Mac")
     pd.DataFrame(
         {
             "patient_id": ["PAT_1", "PAT_9"],
@@ -99,7 +100,15 @@ def test_full_pad_ufes_20_layout(tmp_path):
     ).to_csv(folder / "metadata.csv", index=False)
     table = index("pad_ufes_20", tmp_path)
     check(table, "pad_ufes_20")
-    assert list(table["file"]) == ["pad_ufes_20/images/imgs_part_1/PAT_1_2_3.png"]
+    assert list(table["file"]) == ["pad_ufes_20/as unpacked/images/imgs_part_1/PAT_1_2_3.png"]
+
+
+def test_full_isic2017_layout_without_superpixels_and_half_unpacked_archives(tmp_path):
+    folder = tmp_path / "isic2017" / "ISIC-2017_Training_Data"
+    (folder / ".unpacking-a.zip").mkdir(parents=True)
+    for name in ["ISIC_1.jpg", "ISIC_1_superpixels.png", ".unpacking-a.zip/ISIC_2.jpg"]:
+        (folder / name).write_bytes(jpeg("white"))
+    assert list(index("isic2017", tmp_path)["image_id"]) == ["ISIC_1"]
 
 
 @pytest.mark.parametrize(
