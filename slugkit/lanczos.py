@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
+from slugkit import basis as rows
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
 Product = Callable[[np.ndarray], np.ndarray]
 Progress = Callable[[int, int, str], None]
 
-ROWS_PER_BLOCK = 16
-COLUMNS_PER_BLOCK = 1 << 16
 SECONDS_BETWEEN_CHECKPOINTS = 5.0
+# A random direction that is multiplied so many times shows whether an eigenvalue was missed.
+PRODUCTS_TO_VERIFY = 6
+# Numbers below so many units of rounding, relative to the largest eigenvalue, count as zero.
+ROUNDING = 32
 
 
 @dataclass(frozen=True)
@@ -43,18 +47,24 @@ def lanczos(
     tolerance: float = 1e-2,
     max_products: int | None = None,
     dtype: Any = np.float32,
+    basis_dtype: Any = None,
+    basis_path: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     digest: str = "",
     progress: Progress | None = None,
 ) -> Eigenpairs:
     r"""Return the leading eigenpairs of a symmetric positive semi-definite matrix.
 
-    .. math:: A V = V T + r e_m^T, \qquad V^T V = I
+    .. math:: A V = V T + R, \qquad V^T V = I, \quad V^T R = 0
 
     Each new vector is orthogonalised twice against all earlier ones, which keeps V orthogonal to
-    machine precision. T holds the coefficients of both passes. Where the iteration breaks down
-    (:math:`|r| = O(\epsilon) |A|`) it goes on with a random direction, so that eigenvalues of any
-    multiplicity are found.
+    machine precision. T holds the coefficients that were removed, so the factorisation holds
+    whatever the rounding errors.
+
+    A single starting vector meets each eigenvalue once, however often it occurs; a linear last
+    layer repeats them once per colour. So when the wanted pairs have converged, a random direction
+    joins the iteration, which from then on has blocks of two vectors, and so on until a further
+    direction brings no change.
 
     Parameters
     ----------
@@ -65,14 +75,19 @@ def lanczos(
     rank
         The number of eigenpairs k wanted.
     seed
-        For the first vector.
+        For the random directions.
     tolerance
         Stops as soon as the residual of each wanted pair is below this fraction of its eigenvalue
         (or at the level of the rounding errors).
     max_products
         Stops after so many products at the latest; 3 k + 20 by default.
     dtype
-        The type of the vectors.
+        The type of the vectors that are multiplied.
+    basis_dtype
+        The type in which V is kept, the same by default; bfloat16 takes half the memory.
+    basis_path
+        A file that holds the eigenvectors instead of the memory. V lies beside it, in a file that
+        ends in ".lanczos", which is removed at the end, or stays as long as there is a checkpoint.
     checkpoint
         A file in which the state is kept; an interrupted call goes on from it and returns the same
         numbers.
@@ -85,19 +100,20 @@ def lanczos(
     ------
     InputError
         The rank is negative, or above the size or the rank of the matrix; the budget is below the
-        rank; the products are not finite; or the checkpoint belongs to another matrix.
+        rank; the products are not finite; a file cannot be written or belongs to another matrix.
 
     References
     ----------
-    Saad, Numerical Methods for Large Eigenvalue Problems, 2nd edition, section 6.6; "twice is
-    enough": Giraud, Langou, Rozloznik, van den Eshof, Numer. Math. 101 (2005).
+    Saad, Numerical Methods for Large Eigenvalue Problems, 2nd edition, section 6.6; for blocks
+    whose size changes: Ruhe, Math. Comp. 33 (1979); "twice is enough": Giraud, Langou, Rozloznik,
+    van den Eshof, Numer. Math. 101 (2005).
 
     Examples
     --------
-    >>> diagonal = np.array([5.0, 3.0, 1.0, 0.5])
-    >>> pairs = lanczos(lambda v: diagonal * v, 4, 2, seed=0, dtype=np.float64)
+    >>> diagonal = np.array([5.0, 5.0, 3.0, 1.0, 0.5])
+    >>> pairs = lanczos(lambda v: diagonal * v, 5, 3, seed=0, dtype=np.float64)
     >>> pairs.values.round(6)
-    array([5., 3.])
+    array([5., 5., 3.])
     """
     budget = min(size, 3 * rank + 20 if max_products is None else max_products)
     _check(rank, size, budget)
@@ -105,120 +121,193 @@ def lanczos(
         empty = np.zeros(0, dtype)
         return Eigenpairs(empty, np.zeros((0, size), dtype), empty, 0, True, 0.0, 0.0)
 
-    state = _State(product, size, budget, seed, dtype, f"{digest}:{size}:{seed}:{np.dtype(dtype)}")
-    store = None if checkpoint is None else _Checkpoint(Path(checkpoint), state)
-    while not state.finished(rank, tolerance):
-        state.step()
+    kind = jnp.dtype(dtype if basis_dtype is None else basis_dtype)
+    resumed = checkpoint is not None and Path(checkpoint).exists()
+    final = None if basis_path is None else Path(basis_path)
+    scratch = None if final is None else final.with_name(final.name + ".lanczos")
+    basis = rows.allocate(budget, size, kind, scratch, keep=resumed)
+    iteration = _Iteration(product, basis, rank, tolerance, seed, np.dtype(dtype))
+    store = None
+    if checkpoint is not None:
+        identity = f"{digest}:{size}:{rank}:{tolerance}:{seed}:{np.dtype(dtype)}:{kind}"
+        store = _Checkpoint(Path(checkpoint), iteration, identity, scratch is None)
+    while not iteration.finished():
+        iteration.step()
         if store is not None:
             store.save_if_due()
         if progress is not None:
-            progress(state.done, budget, f"Lanczos vector {state.done} for {rank} eigenpairs")
-    pairs = state.eigenpairs(rank, tolerance)
+            progress(iteration.done, budget, f"Lanczos vectors for {rank} eigenpairs")
     if store is not None:
         store.save()
+    pairs = iteration.eigenpairs(final)
+    if scratch is not None and store is None:
+        scratch.unlink()
     return pairs
 
 
-class _State:
-    """The Lanczos vectors and their coefficients after `done` products."""
+class _Iteration:
+    """The Lanczos vectors V, their coefficients T, and the candidates for the next vectors."""
 
     def __init__(
-        self, product: Product, size: int, budget: int, seed: int, dtype: Any, identity: str
+        self,
+        product: Product,
+        basis: np.ndarray,
+        rank: int,
+        tolerance: float,
+        seed: int,
+        dtype: np.dtype,
     ):
-        self.product, self.seed, self.identity = product, seed, identity
-        self.basis = np.empty((budget, size), dtype)
-        self.coefficients = np.zeros((budget, budget))  # T, measured
-        self.next_norm = 0.0  # the norm of r
-        self.done = 0
+        self.product, self.basis = product, basis
+        self.rank, self.tolerance, self.seed, self.dtype = rank, tolerance, seed, dtype
+        self.budget, self.size = basis.shape
+        self.coefficients = np.zeros((self.budget, self.budget))  # T
+        self.done = 0  # products so far
+        # What remains of A v_j outside the basis, with its j, in the order of their making. A
+        # random direction has j = -1.
+        self.candidates = [(-1, self._random_direction())]
+        self.verified_from = 0  # the product at which the last random direction joined, if any
+        self.verified_values = np.zeros(0)  # the eigenvalues at that time
         self.exhausted = False
-        self.epsilon = float(np.finfo(dtype).eps)
-        self.basis[0] = self._random_direction(0)
 
     def step(self) -> None:
-        """Multiply the newest vector and add the next one to the basis."""
+        """Turn the oldest candidate into a Lanczos vector and multiply it."""
         j = self.done
-        image = np.array(self.product(self.basis[j]), dtype=self.basis.dtype)
+        self._append_vector()
+        image = np.array(self.product(self.basis[j].astype(self.dtype)), dtype=self.dtype)
         if not np.isfinite(image).all():
             raise InputError(
-                f"the product number {j + 1} with the matrix is not finite; check the model's "
+                f"product number {j + 1} with the matrix is not finite; check the model's "
                 "derivatives at the given parameters and images"
             )
-        remainder, self.coefficients[: j + 1, j] = orthogonalise(image, self.basis[: j + 1])
+        remainder, removed = rows.orthogonalise(image, self.basis[: j + 1])
+        self.coefficients[: j + 1, j] = removed
         self.done = j + 1
-        self.next_norm = float(np.linalg.norm(remainder))
-        if self.next_norm <= self._rounding():
-            # The Krylov space is invariant. If even this vector, which then was random, is mapped
-            # to nothing, all of the range has been found.
-            self.exhausted = float(np.linalg.norm(image)) <= self._rounding()
-            self.next_norm = 0.0
-        if self.done == len(self.basis):
-            return
-        self.coefficients[j + 1, j] = self.next_norm
-        if self.next_norm > 0:
-            self.basis[j + 1] = remainder / self.next_norm
-        else:
-            self.basis[j + 1] = self._random_direction(j + 1)
+        # Only a random vector outside of an invariant space can be mapped to nothing, and then all
+        # of the range of A is found.
+        self.exhausted = float(np.linalg.norm(image)) <= self._rounding()
+        self.candidates.append((j, remainder))
+        if self.rank <= self.done < self.budget and self._due() and self._small_residuals():
+            self._verify()
+
+    def _append_vector(self) -> None:
+        """Orthogonalise the oldest candidate once more and append it to the basis."""
+        while True:
+            if not self.candidates:
+                self.candidates.append((-1, self._random_direction()))
+            source, vector = self.candidates.pop(0)
+            # The vectors since the candidate was made were not yet taken out of it.
+            newer = self.done - 1 - source if source >= 0 else 0
+            for _ in range(2 if newer > 0 else 1):
+                vector = self._orthogonalise(source, vector)
+            norm = float(np.linalg.norm(vector))
+            if source < 0 or norm > self._rounding():
+                break
+        self.basis[self.done] = vector / norm
+        if source >= 0:
+            self.coefficients[self.done, source] = norm
+
+    def _orthogonalise(self, source: int, vector: np.ndarray) -> np.ndarray:
+        """Take the basis out of a candidate and note how much was removed."""
+        vector, removed = rows.orthogonalise(vector, self.basis[: self.done])
+        if source >= 0:
+            self.coefficients[: self.done, source] += removed
+        return vector
+
+    def _random_direction(self) -> np.ndarray:
+        """Return a random unit vector, orthogonal to the basis up to one more pass."""
+        random = np.random.default_rng([self.seed, self.done])
+        vector = random.standard_normal((self.size,), np.float32).astype(self.dtype)
+        vector, _ = rows.orthogonalise(vector, self.basis[: self.done])
+        return vector / np.linalg.norm(vector)
 
     def _rounding(self) -> float:
-        return 32 * self.epsilon * max(float(np.abs(self.coefficients).max()), 1e-300)
-
-    def _random_direction(self, j: int) -> np.ndarray:
-        vector = np.random.default_rng([self.seed, j]).standard_normal(self.basis.shape[1])
-        vector, _ = orthogonalise(vector.astype(self.basis.dtype), self.basis[:j])
-        return vector / np.linalg.norm(vector)
+        largest = float(np.abs(self.coefficients[: self.done + 1]).max())
+        return ROUNDING * float(np.finfo(self.dtype).eps) * max(largest, 1e-30)
 
     def ritz(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return all Ritz values, largest first, their coordinates in V, and residuals."""
         t = self.coefficients[: self.done, : self.done]
-        values, coordinates = np.linalg.eigh((t + t.T) / 2)
+        # Column j knows the vectors up to j; some of the later ones only follow by symmetry.
+        upper = np.triu(t)
+        values, coordinates = np.linalg.eigh(upper + np.triu(t, 1).T)
         values, coordinates = values[::-1], coordinates[:, ::-1]
-        return values, coordinates, self.next_norm * np.abs(coordinates[-1])
+        left = [(source, vector) for source, vector in self.candidates if source >= 0]
+        if not left:
+            return values, coordinates, np.zeros_like(values)
+        weights = coordinates[[source for source, _ in left]]
+        gram = np.array([[np.vdot(a, b) for _, a in left] for _, b in left], np.float64)
+        squares = np.einsum("ik,ij,jk->k", weights, gram, weights)
+        return values, coordinates, np.sqrt(np.maximum(squares, 0))
 
-    def finished(self, rank: int, tolerance: float) -> bool:
-        """Say whether the wanted pairs are found, or nothing more can be done."""
-        if self.exhausted or self.done == len(self.basis):
+    def finished(self) -> bool:
+        """Say whether the wanted pairs are found and verified, or the products are used up."""
+        if self.exhausted or self.done == self.budget:
             return True
-        # Not after every step, since each test decomposes T.
-        due = self.done >= rank and (self.done - rank) % max(1, rank // 10) == 0
-        return due and self.converged(rank, tolerance)
+        waited = self.verified_from > 0 and self.done >= self.verified_from + PRODUCTS_TO_VERIFY
+        return waited and self._small_residuals() and not self._changed()
 
-    def converged(self, rank: int, tolerance: float) -> bool:
+    def converged(self) -> bool:
         """Say whether the residuals of the wanted pairs meet the tolerance."""
-        if self.exhausted or self.done == self.basis.shape[1]:
-            return True
-        # After a breakdown all residuals vanish, though a copy of an eigenvalue may be missing.
-        if self.next_norm == 0.0:
-            return False
-        values, _, residuals = self.ritz()
-        goal = np.maximum(tolerance * np.abs(values), 32 * self.epsilon * np.abs(values[0]))
-        return bool((residuals <= goal)[:rank].all())
+        return self.exhausted or self.done == self.size or self._small_residuals()
 
-    def eigenpairs(self, rank: int, tolerance: float) -> Eigenpairs:
-        """Return the wanted Ritz pairs and the measured quality of the factorisation."""
+    def _small_residuals(self) -> bool:
+        values, _, residuals = self.ritz()
+        values, residuals = values[: self.rank], residuals[: self.rank]
+        return bool((residuals <= np.maximum(self.tolerance * values, self._rounding())).all())
+
+    def _due(self) -> bool:
+        """Say whether to look at the residuals now; not after every step, as that takes time."""
+        return (self.done - self.rank) % max(1, self.rank // 10) == 0
+
+    def _changed(self) -> bool:
+        """Say whether the eigenvalues have changed since the last random direction joined."""
+        change = np.abs(self.ritz()[0][: self.rank] - self.verified_values)
+        return bool((change > np.maximum(self.tolerance * self.verified_values, 0)).any())
+
+    def _verify(self) -> None:
+        """Let a random direction join, unless one was added just now or brought no change."""
+        if self.verified_from > 0:
+            waited = self.done >= self.verified_from + PRODUCTS_TO_VERIFY
+            if not (waited and self._changed()):
+                return
+        self.candidates.append((-1, self._random_direction()))
+        self.verified_from = self.done
+        self.verified_values = self.ritz()[0][: self.rank]
+
+    def eigenpairs(self, path: Path | None) -> Eigenpairs:
+        """Return the wanted Ritz pairs and the measured quality of the factorisation.
+
+        The eigenvectors take the place of the Lanczos vectors, or lie in a file of their own.
+        """
+        basis, t = self.basis[: self.done], self.coefficients[: self.done, : self.done]
+        converged = self.converged()
+        for i, (source, vector) in enumerate(self.candidates):
+            self.candidates[i] = (source, self._orthogonalise(source, vector))
         values, coordinates, residuals = self.ritz()
         found = int((values > self._rounding()).sum())
-        if found < rank and (self.exhausted or self.done == self.basis.shape[1]):
+        if found < self.rank and (self.exhausted or self.done == self.size):
             raise InputError(
-                f"rank is {rank}, but the matrix has only {found} eigenvalues above rounding "
+                f"rank is {self.rank}, but the matrix has only {found} eigenvalues above rounding "
                 f"errors; ask for rank={found} or give more images"
             )
-        basis, t = self.basis[: self.done], self.coefficients[: self.done, : self.done]
+        orthogonality = float(np.abs(rows.gram(basis) - np.eye(self.done)).max())
         return Eigenpairs(
-            values[:rank],
-            _rotate(basis, coordinates[:, :rank]),
-            residuals[:rank],
+            values[: self.rank],
+            rows.rotate(self.basis, coordinates[:, : self.rank].T, path),
+            residuals[: self.rank],
             self.done,
-            self.converged(rank, tolerance),
-            float(np.abs(_gram(basis) - np.eye(self.done)).max()),
+            converged,
+            orthogonality,
             float(np.abs(t - t.T).max() / values[0]),
         )
 
 
 class _Checkpoint:
-    """Keeps a state in a file that is always whole, at most every few seconds."""
+    """Keeps an iteration in a file that is always whole, saved every few seconds."""
 
-    def __init__(self, path: Path, state: _State):
-        self.path, self.state = path, state
+    def __init__(self, path: Path, iteration: _Iteration, identity: str, with_basis: bool):
+        self.path, self.iteration = path, iteration
+        self.identity, self.with_basis = identity, with_basis
         self.pause, self.last = SECONDS_BETWEEN_CHECKPOINTS, time.monotonic()
         if path.exists():
             self._restore()
@@ -228,74 +317,59 @@ class _Checkpoint:
             self.save()
 
     def save(self) -> None:
-        begin, state = time.monotonic(), self.state
-        rows = min(state.done + 1, len(state.basis))
+        begin, state = time.monotonic(), self.iteration
+        arrays: dict[str, Any] = {
+            "identity": self.identity,
+            "coefficients": state.coefficients[: state.done + 1, : state.done],
+            "sources": [source for source, _ in state.candidates],
+            "candidates": [vector for _, vector in state.candidates],
+            "verified_from": state.verified_from,
+            "verified_values": state.verified_values,
+            "exhausted": state.exhausted,
+        }
+        if self.with_basis:
+            # As bytes, since NumPy's files know no bfloat16.
+            arrays["basis"] = state.basis[: state.done].view(np.uint8)
         with atomic_path(self.path) as partial, partial.open("wb") as stream:
-            np.savez(
-                stream,
-                identity=state.identity,
-                basis=state.basis[:rows],
-                coefficients=state.coefficients[:rows, : state.done],
-                next_norm=state.next_norm,
-                exhausted=state.exhausted,
-            )
+            np.savez(stream, allow_pickle=False, **arrays)
         # Writing never takes more than a twentieth of the time.
         self.last = time.monotonic()
         self.pause = max(SECONDS_BETWEEN_CHECKPOINTS, 20 * (self.last - begin))
 
     def _restore(self) -> None:
-        state = self.state
         try:
-            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-                identity = str(saved["identity"])
-                basis, coefficients = saved["basis"], saved["coefficients"]
-                next_norm, exhausted = float(saved["next_norm"]), bool(saved["exhausted"])
+            with (
+                self.path.open("rb") as stream,
+                np.load(stream, allow_pickle=False) as archive,
+            ):
+                saved = dict(archive)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"the checkpoint {self.path} cannot be read ({error}); delete it to begin anew"
             ) from error
-        if identity != state.identity:
+        if str(saved.get("identity")) != self.identity:
             raise InputError(
                 f"the checkpoint {self.path} belongs to other parameters, images or options; "
                 "delete it or give another path"
             )
-        if coefficients.shape[1] > len(state.basis):
+        state, done = self.iteration, saved["coefficients"].shape[1]
+        if done > state.budget:
             raise InputError(
-                f"the checkpoint {self.path} has {coefficients.shape[1]} products, more than "
-                f"max_products={len(state.basis)}; raise max_products"
+                f"the checkpoint {self.path} has {done} products, more than "
+                f"max_products={state.budget}; raise max_products"
             )
-        rows = min(len(basis), len(state.basis))
-        state.basis[:rows] = basis[:rows]
-        state.done = coefficients.shape[1]
-        state.coefficients[:rows, : state.done] = coefficients[:rows]
-        state.next_norm, state.exhausted = next_norm, exhausted
-
-
-def orthogonalise(vector: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return v - V V^T v, computed twice over, and the coefficients V^T v (in float64)."""
-    coefficients = np.zeros(len(basis))
-    for _ in range(2):
-        for start in range(0, len(basis), ROWS_PER_BLOCK):
-            block = basis[start : start + ROWS_PER_BLOCK]
-            part = block @ vector
-            vector = vector - part @ block
-            coefficients[start : start + ROWS_PER_BLOCK] += part
-    return vector, coefficients
-
-
-def _rotate(basis: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-    """Return S^T V for V of shape (m, p), a block of columns at a time."""
-    rotation = coordinates.T.astype(basis.dtype)
-    rotated = np.empty((len(rotation), basis.shape[1]), basis.dtype)
-    for start in range(0, basis.shape[1], COLUMNS_PER_BLOCK):
-        columns = slice(start, start + COLUMNS_PER_BLOCK)
-        rotated[:, columns] = rotation @ basis[:, columns]
-    return rotated
-
-
-def _gram(basis: np.ndarray) -> np.ndarray:
-    """Return V V^T for V of shape (m, p)."""
-    return basis @ basis.T
+        state.done = done
+        held = min(done + 1, state.budget)
+        state.coefficients[:held, :done] = saved["coefficients"][:held]
+        state.candidates = [
+            (int(source), vector)
+            for source, vector in zip(saved["sources"], saved["candidates"], strict=True)
+        ]
+        state.verified_from = int(saved["verified_from"])
+        state.verified_values = saved["verified_values"]
+        state.exhausted = bool(saved["exhausted"])
+        if self.with_basis:
+            state.basis[:done] = saved["basis"].view(state.basis.dtype)
 
 
 def _check(rank: int, size: int, budget: int) -> None:

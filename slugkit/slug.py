@@ -30,6 +30,7 @@ import numpy as np
 
 from slugkit import batches as batching
 from slugkit import ggn
+from slugkit.basis import coefficients, combine
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.lanczos import Progress, lanczos
@@ -65,12 +66,12 @@ class Posterior:
 
     def colour(self, normals: np.ndarray) -> np.ndarray:
         """Turn standard normal vectors (s, p) into draws from the posterior around its mean."""
-        a = self.prior_precision
+        a, along = self.prior_precision, coefficients(self.basis, normals)
         if a is None:
-            return normals - (normals @ self.basis.T) @ self.basis
+            return normals - combine(along, self.basis, normals.dtype)
         shrink = 1 - np.sqrt(a / (np.maximum(self.eigenvalues, 0) + a))
-        shrunk = (normals @ self.basis.T) * shrink.astype(normals.dtype)
-        return (normals - shrunk @ self.basis) / normals.dtype.type(np.sqrt(a))
+        rest = normals - combine(along * shrink, self.basis, normals.dtype)
+        return rest / normals.dtype.type(np.sqrt(a))
 
 
 class Estimate(NamedTuple):
