@@ -14,9 +14,14 @@ def test_the_file_appears_only_when_it_is_whole(tmp_path):
 def test_a_failure_leaves_the_former_file_and_nothing_else(tmp_path):
     target = tmp_path / "result.txt"
     target.write_text("former")
-    with pytest.raises(RuntimeError), atomic_path(target) as partial:
-        partial.write_text("half")
-        raise RuntimeError
+
+    def fail():
+        with atomic_path(target) as partial:
+            partial.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert target.read_text() == "former"
     assert list(tmp_path.iterdir()) == [target]
 
