@@ -25,6 +25,7 @@ def code(module):
 
 wildcard_constraints:
     seed=r"\d+",
+    size=r"\d+",
     dataset="|".join(DATASETS),
     notebook="|".join(NOTEBOOKS),
 
@@ -66,12 +67,23 @@ rule scores_all:
         expand("{model}/scores.json", model=MODELS),
 
 
+rule decode:
+    input:
+        code=code("companion.steps.decode"),
+    params:
+        root=os.environ.get("SLUGKIT_DATA", "data"),
+    output:
+        "runs/images/{source}-{size}/prepared.json",
+    shell:
+        "slugkit decode {wildcards.source} --profile {NAME}"
+
+
 rule prepare:
     input:
+        [f"runs/images/{source}-{PROFILE.data.image_size}/prepared.json" for source in PROFILE.data.real_sources()],
         code=code("companion.steps.prepare"),
     params:
         settings=PROFILE.digest("data"),
-        root=lambda wildcards: "" if PROFILE.data.sources() == ["synthetic"] else os.environ.get("SLUGKIT_DATA", "data"),
     output:
         *[RUN + "/seed{seed}/data/" + name for name in PREPARED],
         record=RUN + "/seed{seed}/data/prepare.json",

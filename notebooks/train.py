@@ -32,7 +32,12 @@ from slugkit.companion import notebook, plots, summaries
 run = notebook.open_run("train", profile)
 
 # %%
-settings = {**run.profile.model.model_dump(), **run.profile.training.model_dump()}
+record = run.record("train", run.profile.seeds[0], "A")
+settings = {
+    **run.profile.model.model_dump(),
+    **run.profile.training.model_dump(),
+    "perceptual loss": record["perceptual_loss"],
+}
 pd.Series(settings, name="value").to_frame()
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling curves of the training loss over epochs, one for each training set.", "classes": "dark-light"}, "figure": {"caption": "Negative ELBO of each training set over the epochs, in nats per image; one line per seed. It may be negative: the density of a continuous image can exceed one.", "name": "fig-train"}}
@@ -41,7 +46,6 @@ plots.losses(axis, run.losses)
 plt.show()
 
 # %% tags=["hide-input"]
-record = run.record("train", run.profile.seeds[0], "A")
 numbers = {
     "num_runs": len(run.profile.seeds),
     "num_parameters": record["num_parameters"],

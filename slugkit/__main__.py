@@ -46,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
+    decode = add("decode", _decode, "decode the images of one real data set")
+    decode.add_argument("source", help="a data set that the profile names")
     add("prepare", _prepare, "draw one seed's images", seed=True)
     add("train", _train, "train one network", dataset=True, seed=True)
     add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
@@ -71,6 +73,13 @@ def _add_data_commands(commands) -> None:
 
 
 # Each command imports what it needs when it runs, so that `slugkit --help` does not wait for jax.
+
+
+def _decode(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import decode
+
+    decode.run(load_profile(options.profile), options.source)
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -34,6 +34,11 @@ def data_root() -> Path:
     return Path(configured) if configured else project_root() / "data"
 
 
+def decoded_folder(source: str, size: int) -> Path:
+    """Return where the decoded images of a real data set lie, shared by all profiles."""
+    return project_root() / "runs" / "images" / f"{source}-{size}"
+
+
 @dataclass(frozen=True)
 class RunPaths:
     """The files of one profile under runs/<profile>/."""

@@ -1,13 +1,13 @@
-"""Images to draw from: a real data set on disk, or synthetic skin made on the spot."""
+"""Images to draw from: a decoded real data set, or synthetic skin made on the spot."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from slugkit.data import sources
+from slugkit.companion.paths import decoded_folder
+from slugkit.data.prepare import open_prepared
 from slugkit.data.synthetic import generate
 
 
@@ -19,9 +19,10 @@ class Pool:
     load: Callable[[pd.DataFrame], np.ndarray]
 
 
-def real_pool(name: str, root: Path, size: int) -> Pool:
-    """Return the data set `name` under the data root `root`, to be read at `size` pixels."""
-    return Pool(sources.index(name, root), lambda rows: sources.load(rows, root, size))
+def real_pool(name: str, size: int) -> Pool:
+    """Return the data set `name` as the step `decode` left it, near-duplicates in one group."""
+    decoded = open_prepared(decoded_folder(name, size))
+    return Pool(decoded.table.drop(columns=["row", "sha256"]), decoded.load)
 
 
 def synthetic_pool(counts: dict[int, int], size: int, seed: int) -> Pool:

@@ -55,6 +55,10 @@ class Data(_Section):
     external: External | None
     objects: Objects
 
+    def real_sources(self) -> list[str]:
+        """Return the names of the data sets that lie under the data root."""
+        return [source for source in self.sources() if source != "synthetic"]
+
     def sources(self) -> list[str]:
         """Return the names of the data sets, each once."""
         parts = [self.skin, self.external, self.objects]

@@ -1,11 +1,9 @@
 """Draw one seed's training and test images and write them as arrays with index tables."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
-from slugkit.companion.paths import DATASETS, RunPaths, data_root
+from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.pools import Pool, real_pool, synthetic_pool
 from slugkit.companion.profile import External, Objects, Profile, Skin
 from slugkit.companion.provenance import recorded
@@ -32,8 +30,8 @@ def run(profile: Profile, seed: int) -> None:
     outputs = [folder / name for name in (*names, "train.csv", "test.npy", "test.csv", "masks.npy")]
     record = folder / "prepare.json"
     with recorded(record, profile, step="prepare", outputs=outputs, seed=seed) as facts:
-        size, root = profile.data.image_size, data_root()
-        skin = _skin_pool(profile.data.skin, size, root)
+        size = profile.data.image_size
+        skin = _skin_pool(profile.data.skin, size)
         settings = profile.data.skin
         splits = make_splits(
             skin.table,
@@ -51,8 +49,8 @@ def run(profile: Profile, seed: int) -> None:
 
         parts = [(name, table, skin.load(table), None) for name, table in splits.test.items()]
         if profile.data.external is not None:
-            parts.append(_external(profile.data.external, size, root, seed))
-        parts += _objects(profile.data.objects, size, root, seed)
+            parts.append(_external(profile.data.external, size, seed))
+        parts += _objects(profile.data.objects, size, seed)
         test = pd.concat([table.assign(set=name) for name, table, _, _ in parts])
         images = np.concatenate([images for _, _, images, _ in parts])
         masks = np.concatenate(
@@ -67,9 +65,9 @@ def run(profile: Profile, seed: int) -> None:
         }
 
 
-def _skin_pool(skin: Skin, size: int, root: Path) -> Pool:
+def _skin_pool(skin: Skin, size: int) -> Pool:
     if skin.source != "synthetic":
-        return real_pool(skin.source, root, size)
+        return real_pool(skin.source, size)
     # Room for a test set and a training set of one tone, and a quarter more, so that runs differ.
     per_tone = skin.test + skin.train + skin.train // 4
     counts = {
@@ -80,11 +78,11 @@ def _skin_pool(skin: Skin, size: int, root: Path) -> Pool:
     return synthetic_pool(counts, size, SKIN_POOL)
 
 
-def _external(external: External, size: int, root: Path, seed: int):
+def _external(external: External, size: int, seed: int):
     if external.source == "synthetic":
         pool = synthetic_pool(dict.fromkeys(external.types, external.per_type), size, EXTERNAL_POOL)
     else:
-        pool = real_pool(external.source, root, size)
+        pool = real_pool(external.source, size)
     rows = pd.concat(
         [
             _sample(pool.table[pool.table["fitzpatrick"] == t], external.per_type, seed, f"FST {t}")
@@ -94,12 +92,12 @@ def _external(external: External, size: int, root: Path, seed: int):
     return "external", rows, pool.load(rows), None
 
 
-def _objects(objects: Objects, size: int, root: Path, seed: int) -> list:
+def _objects(objects: Objects, size: int, seed: int) -> list:
     if objects.source == "synthetic":
         # Light skin, as in the dermoscopy images that stand here in the paper.
         pool = synthetic_pool({2: objects.per_kind}, size, OBJECT_POOL)
     else:
-        pool = real_pool(objects.source, root, size)
+        pool = real_pool(objects.source, size)
     table = pool.table
     clean = _sample(table[table["object"] == "none"], objects.per_kind, seed, "clean images")
     clean_images = pool.load(clean)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from slugkit import training
-from slugkit.companion.paths import RunPaths
+from slugkit import perceptual, training
+from slugkit.companion.paths import RunPaths, data_root
 from slugkit.companion.profile import Profile
 from slugkit.companion.provenance import recorded
 from slugkit.companion.tables import load_array, save_table
@@ -34,6 +34,7 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
             images,
             profile.schedule(),
             seed=seed,
+            perceptual_loss=_perceptual_loss(profile.training.perceptual_weight, facts),
             checkpoint=checkpoint,
             progress=Progress(f"train {dataset}, seed {seed}: epoch"),
         )
@@ -43,3 +44,16 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
         facts["num_parameters"] = num_parameters(model.params)
         facts["num_images"] = len(images)
     checkpoint.unlink(missing_ok=True)
+
+
+def _perceptual_loss(weight: float, facts: dict) -> training.PerceptualLoss | None:
+    if not weight:
+        facts["perceptual_loss"] = "not used: its weight is 0 in this profile"
+        return None
+    path = perceptual.find_weights(data_root())
+    if path is None:
+        # Said on the page of the training, which shows this sentence.
+        facts["perceptual_loss"] = f"NOT USED: no VGG-19 weights under {data_root()}"
+        return None
+    facts["perceptual_loss"] = f"weight {weight:g}, {path.name}"
+    return perceptual.perceptual_loss(perceptual.features(perceptual.load_weights(path)), weight)
