@@ -20,7 +20,7 @@
 # images has few large eigenvalues. SLUG is what is left of the Jacobian outside their
 # eigenvectors, so it matters how many there are and how well Lanczos found them.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]

@@ -20,7 +20,7 @@
 # B half of each, C dark skin; the two test sets are held out, and no patient and no duplicate is
 # on both sides.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]

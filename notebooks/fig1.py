@@ -19,7 +19,7 @@
 # Each network reconstructs the same held-out images of light and of dark skin; the encoder's
 # deviation is the mean standard deviation of $q(z \mid x)$.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]
@@ -27,8 +27,8 @@ from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, plots
 from slugkit.companion.claims import Check
-from slugkit.companion.metrics import Interval, spearman
-from slugkit.companion.summaries import GROUPS, over_images, ratio, select
+from slugkit.companion.metrics import spearman
+from slugkit.companion.summaries import GROUPS, over_images, ratio, ratio_of_ratios, select
 
 run = notebook.open_run("fig1", profile)
 
@@ -36,7 +36,7 @@ run = notebook.open_run("fig1", profile)
 figure, (left, right) = plt.subplots(1, 2)
 plots.group_means(left, run.scores, run.profile, "mse")
 plots.group_means(right, run.scores, run.profile, "encoder_std")
-left.legend()
+figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
@@ -46,11 +46,7 @@ plt.show()
 scores = run.scores
 error = {d: ratio(scores, run.profile, "mse", (d, "dark"), (d, "light")) for d in "AC"}
 encoder = ratio(scores, run.profile, "encoder_std", ("A", "dark"), ("A", "light"))
-shift = Interval(*(a / c for a, c in [
-    (error["A"].value, error["C"].value),
-    (error["A"].low, error["C"].high),
-    (error["A"].high, error["C"].low),
-]))  # fmt: skip
+shift = ratio_of_ratios(scores, run.profile, "mse")
 test = select(scores, "B", *GROUPS)
 encoder_rank = over_images(test, run.profile, spearman, "encoder_std", "mse")
 

@@ -18,7 +18,7 @@
 # The same networks and images as in figure 1, with the SLUG score beside. If it follows the error,
 # the six cells (three training sets, two test groups) come in the same order.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]
@@ -34,7 +34,7 @@ run = notebook.open_run("fig2", profile)
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
     plots.group_means(axis, run.scores, run.profile, column)
-axes[0].legend()
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]

@@ -19,7 +19,7 @@
 # (Fitzpatrick types III to VI), which no network was trained on. Where no such data set is at hand,
 # the held-out images stand in by skin type, and the claim stays untested.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]
@@ -46,7 +46,7 @@ Markdown(
 figure, (left, right) = plt.subplots(1, 2)
 plots.by_skin_type(left, run.scores, run.profile, "mse", sets)
 plots.by_skin_type(right, run.scores, run.profile, "slug", sets)
-left.legend()
+figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plt.show()
 
 # %% [markdown]

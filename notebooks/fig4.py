@@ -20,7 +20,7 @@
 # ink and patches, which the network has never seen? For the last one the objects are drawn over
 # images without any, so that every pixel is known to belong to one or not.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]

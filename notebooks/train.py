@@ -20,7 +20,7 @@
 # decay. The paper trains for 1,000 epochs “after which we observe convergence in the training
 # loss”; the table says how long this run trained.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "remove-cell"]
 profile = "quick"
 
 # %% tags=["hide-input"]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbformat
 import papermill
 
 from slugkit.companion.paths import RunPaths, project_root
@@ -37,7 +38,10 @@ def execute(name: str, profile: str) -> Path:
                 cwd=str(source.parent),
                 progress_bar=False,
                 kernel_name="python3",
+                # A kernel of one's own machine needs no word on how its traffic is protected.
+                extra_arguments=["--log-level=ERROR"],
             )
+            _hide_injected_parameters(partial)
         except papermill.PapermillExecutionError as error:
             partial.rename(failed)
             partial.touch()
@@ -47,3 +51,12 @@ def execute(name: str, profile: str) -> Path:
             ) from None
     failed.unlink(missing_ok=True)
     return target
+
+
+def _hide_injected_parameters(path: Path) -> None:
+    # papermill repeats the parameters in a cell of its own; the banner names the profile already.
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("remove-cell")
+    nbformat.write(notebook, path)

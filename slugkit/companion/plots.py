@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from slugkit.companion.metrics import rejection_curve
 from slugkit.companion.paths import DATASETS
@@ -103,6 +104,11 @@ def score_against_error(axis: Axes, scores: pd.DataFrame) -> None:
             label=LABELS[group],
         )
     axis.set(xscale="log", yscale="log", xlabel=QUANTITIES["mse"], ylabel=QUANTITIES["slug"])
+    for side in (axis.xaxis, axis.yaxis):
+        # Few decades are covered, so plain numbers at 1, 2 and 5 read best.
+        side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        side.set_major_formatter(FormatStrFormatter("%g"))
+        side.set_minor_formatter(NullFormatter())
     axis.legend(loc="upper left")
 
 

@@ -87,6 +87,28 @@ def ratio(
     return over_images(rows, profile, quotient, column, "above")
 
 
+def ratio_of_ratios(scores: pd.DataFrame, profile: Profile, column: str) -> Interval:
+    """Return (dark / light after training on A) / (dark / light after training on C).
+
+    Above 1, the group that was missing in training fares worse. The interval is a bootstrap over
+    images, an image being drawn for both training sets at once.
+    """
+    rows = scores[scores["set"].isin(GROUPS) & scores["dataset"].isin(["A", "C"])]
+    sign = np.where(rows["dataset"] == "A", 1, -1) * np.where(rows["set"] == "dark", 1, -1)
+    code = 2 * (rows["dataset"] == "A") + (rows["set"] == "dark")
+
+    def statistic(values: np.ndarray, signs: np.ndarray, codes: np.ndarray) -> float:
+        found, places = np.unique(codes, return_index=True)
+        if len(found) < 4:
+            return np.nan
+        logarithms = [np.log(values[codes == cell].mean()) for cell in found]
+        return float(np.exp(np.dot(signs[places], logarithms)))
+
+    return over_images(
+        rows.assign(sign=sign, code=code), profile, statistic, column, "sign", "code"
+    )
+
+
 def skin_types(types: tuple[int, ...]) -> str:
     """Return skin types as people write them.
 
@@ -146,7 +168,7 @@ def curvature_table(eigenpairs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFr
         worst_residual=("relative_residual", "max"),
     ).reset_index()
     table = table.merge(traces, on=["dataset", "seed"])
-    return table.rename(columns=lambda name: name.replace("_", " "))
+    return table.rename(columns=lambda name: name.replace("_", " ")).set_index(["dataset", "seed"])
 
 
 def order_of_cells(scores: pd.DataFrame, profile: Profile, column: str) -> Interval:
@@ -191,8 +213,7 @@ def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     rows = []
     for (where, kind), group in maps.groupby(["set", "object"], sort=False):
         row: dict[str, object] = {
-            "objects": "drawn, exact mask" if where == "object" else "real, colour rule",
-            "kind": kind,
+            "object": f"{kind}, {'drawn' if where == 'object' else 'real, mask by colour rule'}",
             "images": group["image_id"].nunique(),
             "pixels covered": f"{group['covered'].mean():.0%}",
         }
@@ -201,4 +222,4 @@ def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
                 found = over_images(group[group["map"] == name], profile, np.mean, column)
                 row[f"{label}, {title}"] = f"{found.value:.2f} ({found.low:.2f}–{found.high:.2f})"
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).set_index("object")
