@@ -112,3 +112,13 @@ def _blocks(basis: np.ndarray, dtype: Any) -> Any:
     for start in range(0, len(basis), ROWS_PER_BLOCK):
         rows = slice(start, start + ROWS_PER_BLOCK)
         yield rows, basis[rows].astype(dtype, copy=False)
+
+
+def to_bytes(basis: np.ndarray) -> np.ndarray:
+    """Return V as bytes (m, b), since NumPy's files know no bfloat16."""
+    return basis.view(np.uint8)
+
+
+def from_bytes(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """Return V from its bytes (m, b)."""
+    return array.view(jnp.dtype(dtype))

@@ -1,6 +1,7 @@
 """Products with the generalised Gauss-Newton matrix, one batch of images at a time."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -103,6 +104,28 @@ def lineariser(
     return lambda images: linearise(vector, fixed, images)
 
 
+@jax.jit
+def push(jvp: Linear, vector: jax.Array) -> jax.Array:
+    """Return J v (b, ...) for a linear map v -> J v."""
+    return jvp(vector)
+
+
+@partial(jax.jit, static_argnums=(2, 3))
+def pull(jvp: Linear, cotangents: jax.Array, size: int, dtype: Any) -> jax.Array:
+    r"""Return :math:`J^T y` (p,) for a linear map v -> J v of vectors of the given size p."""
+    (back,) = jax.linear_transpose(jvp, jax.ShapeDtypeStruct((size,), dtype))(cotangents)
+    return back
+
+
+def check_outputs(outputs: jax.Array, start: int, size: int) -> None:
+    """Raise an InputError if outputs are not finite, naming the images from `start` on."""
+    if not bool(jnp.isfinite(outputs).all()):
+        raise InputError(
+            f"the model's outputs are not finite for images {start} to {start + size - 1}; "
+            "check these images and the parameters"
+        )
+
+
 def ggn_product(
     apply: Apply,
     parameters: FlatParameters,
@@ -148,7 +171,7 @@ def ggn_product(
         if hessian is not None:
             tangents = hessian(outputs, tangents)
         tangents = tangents * mask.reshape(-1, *[1] * (tangents.ndim - 1)).astype(tangents.dtype)
-        (back,) = jax.linear_transpose(jvp, vector)(tangents)
+        back = pull(jvp, tangents, len(vector), vector.dtype)
         return total + scale * back
 
     # The activations of a single batch are kept; those of several might not fit.
@@ -195,11 +218,7 @@ def check_model(
             "an image's output depends on the other images of its batch; put batch normalisation "
             "into evaluation mode with frozen statistics (in flax: model.eval())"
         )
-    forward = jax.jit(lambda batch: jnp.isfinite(apply(params, batch)).all())
-    for index, batch in enumerate(batches(images, batch_size)):
-        if not bool(forward(batch.images)):
-            raise InputError(
-                f"the model's outputs are not finite for batch {index} (images {batch.start} to "
-                f"{batch.start + batch.size - 1}); check these images and the parameters"
-            )
+    forward = jax.jit(lambda batch: apply(params, batch))
+    for batch in batches(images, batch_size):
+        check_outputs(forward(batch.images), batch.start, batch.size)
     return first.shape[1:]

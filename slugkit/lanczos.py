@@ -31,6 +31,7 @@ class Eigenpairs:
 
     values: np.ndarray  # (k,)
     vectors: np.ndarray  # (k, p), one eigenvector per row
+    further: np.ndarray  # (m, p), the next Ritz vectors, which have not converged
     residuals: np.ndarray  # (k,), the norms |A u - l u|
     num_products: int
     converged: bool  # whether all residuals met the tolerance
@@ -46,6 +47,7 @@ def lanczos(
     seed: int,
     tolerance: float = 1e-2,
     max_products: int | None = None,
+    num_further: int = 0,
     dtype: Any = np.float32,
     basis_dtype: Any = None,
     basis_path: str | os.PathLike[str] | None = None,
@@ -64,7 +66,7 @@ def lanczos(
     A single starting vector meets each eigenvalue once, however often it occurs; a linear last
     layer repeats them once per colour. So when the wanted pairs have converged, a random direction
     joins the iteration, which from then on has blocks of two vectors, and so on until a further
-    direction brings no change.
+    direction brings no change within a few products: that finds three copies, not always four.
 
     Parameters
     ----------
@@ -81,6 +83,9 @@ def lanczos(
         (or at the level of the rounding errors).
     max_products
         Stops after so many products at the latest; 3 k + 20 by default.
+    num_further
+        Return so many further Ritz vectors, or as many as there are: an orthonormal basis of what
+        comes next, free of charge.
     dtype
         The type of the vectors that are multiplied.
     basis_dtype
@@ -119,7 +124,8 @@ def lanczos(
     _check(rank, size, budget)
     if rank == 0:
         empty = np.zeros(0, dtype)
-        return Eigenpairs(empty, np.zeros((0, size), dtype), empty, 0, True, 0.0, 0.0)
+        none = np.zeros((0, size), dtype)
+        return Eigenpairs(empty, none, none, empty, 0, True, 0.0, 0.0)
 
     kind = jnp.dtype(dtype if basis_dtype is None else basis_dtype)
     resumed = checkpoint is not None and Path(checkpoint).exists()
@@ -139,7 +145,7 @@ def lanczos(
             progress(iteration.done, budget, f"Lanczos vectors for {rank} eigenpairs")
     if store is not None:
         store.save()
-    pairs = iteration.eigenpairs(final)
+    pairs = iteration.eigenpairs(num_further, final)
     if scratch is not None and store is None:
         scratch.unlink()
     return pairs
@@ -274,7 +280,7 @@ class _Iteration:
         self.verified_from = self.done
         self.verified_values = self.ritz()[0][: self.rank]
 
-    def eigenpairs(self, path: Path | None) -> Eigenpairs:
+    def eigenpairs(self, num_further: int, path: Path | None) -> Eigenpairs:
         """Return the wanted Ritz pairs and the measured quality of the factorisation.
 
         The eigenvectors take the place of the Lanczos vectors, or lie in a file of their own.
@@ -291,9 +297,11 @@ class _Iteration:
                 f"errors; ask for rank={found} or give more images"
             )
         orthogonality = float(np.abs(rows.gram(basis) - np.eye(self.done)).max())
+        kept = rows.rotate(self.basis, coordinates[:, : self.rank + num_further].T, path)
         return Eigenpairs(
             values[: self.rank],
-            rows.rotate(self.basis, coordinates[:, : self.rank].T, path),
+            kept[: self.rank],
+            kept[self.rank :],
             residuals[: self.rank],
             self.done,
             converged,

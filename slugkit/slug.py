@@ -16,77 +16,44 @@
 """
 
 import hashlib
-import json
 import os
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from slugkit import batches as batching
-from slugkit import ggn
-from slugkit.basis import coefficients, combine
+from slugkit import ggn, outputs
+from slugkit.draws import seed_from
 from slugkit.errors import InputError
-from slugkit.files import atomic_path
+from slugkit.estimates import Effort, Estimate, ScoreAndVariance, join
+from slugkit.krylov import krylov
 from slugkit.lanczos import Progress, lanczos
 from slugkit.parameters import FlatParameters, flatten
+from slugkit.posterior import Posterior, load, save
+from slugkit.pushforward import push_forward
+from slugkit.root import Root
+from slugkit.sketch import make_sketch, sketched_lanczos
 
-# So many directions share one linearisation of a batch.
-DIRECTIONS_PER_LINEARISATION = 32
+__all__ = [
+    "Estimate",
+    "Posterior",
+    "ScoreAndVariance",
+    "fit",
+    "load",
+    "pixel_variance",
+    "save",
+    "score",
+    "score_and_variance",
+]
 
-
-@dataclass(frozen=True)
-class Posterior:
-    r"""The Gaussian over the parameters that the leading eigenpairs define.
-
-    .. math:: \Sigma = I - U U^T, \quad\text{or}\quad
-              \Sigma = \frac{1}{a} \left(I - U \frac{\Lambda}{\Lambda + a} U^T\right)
-
-    the latter for a prior precision a.
-    """
-
-    apply: ggn.Apply
-    parameters: FlatParameters
-    image_shape: tuple[int, ...]
-    basis: np.ndarray  # (k, p), one eigenvector per row
-    eigenvalues: np.ndarray  # (k,), largest first
-    residuals: np.ndarray  # (k,), |G u - l u|
-    num_products: int  # products with G that the fit took
-    prior_precision: float | None = None
-
-    @property
-    def rank(self) -> int:
-        """The number of eigenpairs k."""
-        return len(self.eigenvalues)
-
-    def colour(self, normals: np.ndarray) -> np.ndarray:
-        """Turn standard normal vectors (s, p) into draws from the posterior around its mean."""
-        a, along = self.prior_precision, coefficients(self.basis, normals)
-        if a is None:
-            return normals - combine(along, self.basis, normals.dtype)
-        shrink = 1 - np.sqrt(a / (np.maximum(self.eigenvalues, 0) + a))
-        rest = normals - combine(along * shrink, self.basis, normals.dtype)
-        return rest / normals.dtype.type(np.sqrt(a))
-
-
-class Estimate(NamedTuple):
-    """What was estimated, how well, and at what price."""
-
-    value: np.ndarray
-    standard_error: np.ndarray  # of the same shape
-    num_products: int  # Jacobian products per image
-
-
-class ScoreAndVariance(NamedTuple):
-    """The scores (n,) and the pixel variances (n, ...) of the same images."""
-
-    score: Estimate
-    variance: Estimate
+BATCHED = ("pushforward", "deflated")
+OF_BOTH = (*BATCHED, "krylov", "exact")
+OF_SCORE = (*OF_BOTH, "hutchinson", "hutchpp", "xtrace", "xnystrace")
+OF_VARIANCE = (*OF_BOTH, "bekas", "xnysdiag")
+DEFAULT_NUM_SAMPLES = 100
 
 
 def fit(
@@ -99,16 +66,23 @@ def fit(
     hessian: ggn.Hessian | None = None,
     prior_precision: float | None = None,
     parameter_filter: Callable[[str], bool] | None = None,
+    subset_size: int | None = None,
     batch_size: int | None = None,
     tolerance: float = 1e-2,
     max_products: int | None = None,
+    num_further: int = 0,
     basis: str = "full",
+    basis_dtype: str | None = None,
+    basis_path: str | os.PathLike[str] | None = None,
+    sketch: str = "srft",
+    sketch_size: int | None = None,
+    num_exact: int = 0,
     checkpoint: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Posterior:
     r"""Find the leading eigenpairs of the generalised Gauss-Newton matrix of the training images.
 
-    .. math:: G = \sum_i J(x_i)^T H(x_i) J(x_i) \approx U \Lambda U^T
+    .. math:: G = \frac{n}{m} \sum_{i \le m} J(x_i)^T H(x_i) J(x_i) \approx U \Lambda U^T
 
     Parameters
     ----------
@@ -122,21 +96,38 @@ def fit(
     rank
         The number of eigenpairs k; 0 gives the plain Jacobian norm.
     key
-        For the first Lanczos vector.
+        For the random directions and the choice of a subset.
     hessian
         The Hessian of the loss, such as `slugkit.ggn.gaussian`; the identity by default.
     prior_precision
         The precision a of a Gaussian prior, in the units of G; None for the projector.
     parameter_filter
         Takes a leaf's path, such as ``"decoder/conv/kernel"``, and says whether it is uncertain.
+    subset_size
+        Use so many of the images, m, drawn at random, to stand for all n.
     batch_size
         How many images are linearised at once; 32 by default.
     tolerance
         The largest residual of an eigenpair, relative to its eigenvalue.
     max_products
         The largest number of products with G; 3 k + 20 by default.
+    num_further
+        Keep so many further Ritz vectors for the estimator "deflated", if there are as many.
     basis
-        "full" keeps the eigenvectors.
+        "full" keeps the eigenvectors. "sketched" takes k steps of a Lanczos iteration that keeps
+        its vectors only as sketched (SLU), for where k * p numbers are too many; of the
+        estimators, only "hutchinson" for the score works with it.
+    basis_dtype
+        "bfloat16" keeps the eigenvectors in half the memory.
+    basis_path
+        A file that holds the eigenvectors instead of the memory.
+    sketch
+        For a sketched basis: "srft" or "sparse".
+    sketch_size
+        For a sketched basis: the length s of the sketched vectors.
+    num_exact
+        For a sketched basis: find and keep so many eigenpairs first, and run the iteration on what
+        is left of G (the preconditioned form of SLU).
     checkpoint
         A file from which an interrupted fit goes on, to the same numbers.
     progress
@@ -152,13 +143,16 @@ def fit(
     The paper's section 3.2, equations 1 and 4.
     """
     batching.check_batch_size(batch_size)
-    if basis != "full":
-        raise InputError(f"basis is {basis!r}; choose 'full'")
-    if prior_precision is not None and not prior_precision > 0:
-        raise InputError(f"prior_precision is {prior_precision}; give a positive number or None")
     images = batching.check_images(images)
     parameters = flatten(params, parameter_filter)
-    images = images.astype(parameters.dtype)
+    key_subset, key_lanczos, key_sketch = jax.random.split(key, 3)
+    projection = None
+    if basis == "sketched":
+        projection = make_sketch(sketch, parameters.size, sketch_size or 0, seed_from(key_sketch))
+    elif basis != "full":
+        raise InputError(f"basis is {basis!r}; choose 'full' or 'sketched'")
+    _check_options(prior_precision, num_further, num_exact, rank, basis, basis_dtype)
+    images, scale = _subset(images.astype(parameters.dtype), subset_size, key_subset)
     output_shape = ggn.check_model(apply, parameters, images, batch_size)
     most = min(parameters.size, len(images) * int(np.prod(output_shape)))
     if not 0 <= rank <= most:
@@ -166,20 +160,25 @@ def fit(
             f"rank is {rank}; give a number from 0 (no deflation) to {most}, the smaller of the "
             "numbers of parameters and of outputs"
         )
-    product = ggn.ggn_product(apply, parameters, images, hessian=hessian, batch_size=batch_size)
+    product = ggn.ggn_product(
+        apply, parameters, images, hessian=hessian, batch_size=batch_size, scale=scale
+    )
     pairs = lanczos(
         product,
         parameters.size,
-        rank,
-        seed=int(jax.random.bits(key, dtype=jnp.uint32)),
+        rank if projection is None else num_exact,
+        seed=seed_from(key_lanczos),
         tolerance=tolerance,
         max_products=max_products,
+        num_further=num_further,
         dtype=parameters.dtype,
+        basis_dtype=basis_dtype,
+        basis_path=basis_path,
         checkpoint=checkpoint,
-        digest=_digest(parameters, images, hessian, batch_size),
+        digest=_digest(parameters, images, hessian, batch_size, scale),
         progress=progress,
     )
-    return Posterior(
+    posterior = Posterior(
         apply,
         parameters,
         images.shape[1:],
@@ -187,7 +186,23 @@ def fit(
         pairs.values,
         pairs.residuals,
         pairs.num_products,
+        pairs.converged,
         prior_precision,
+        pairs.further,
+    )
+    if projection is None:
+        return posterior
+    rest = sketched_lanczos(
+        lambda vector: posterior.deflate(product(posterior.deflate(vector))),
+        projection,
+        rank - num_exact,
+        length=parameters.size,
+        seed=seed_from(key_sketch) + 1,
+        dtype=parameters.dtype,
+        progress=progress,
+    )
+    return replace(
+        posterior, sketched=rest.basis, num_products=pairs.num_products + rest.num_products
     )
 
 
@@ -195,8 +210,9 @@ def score(
     posterior: Posterior,
     images: Any,
     *,
-    num_samples: int = 100,
+    num_samples: int | None = None,
     key: jax.Array,
+    relative_error: float | None = None,
     batch_size: int | None = None,
     estimator: str = "pushforward",
     progress: Progress | None = None,
@@ -213,13 +229,19 @@ def score(
     images
         Shape (n, ...).
     num_samples
-        The number S of Jacobian-vector products per image.
+        The number S of Jacobian products per image, however the estimator divides them; 100 by
+        default, or without a limit where a relative error is given.
     key
-        For the directions w, which all images share.
+        For the random directions.
+    relative_error
+        Stop as soon as the standard error of each image's score is below this fraction of it.
     batch_size
         How many images are linearised at once; 32 by default.
     estimator
-        "pushforward".
+        For whole batches, whose images share the directions: "pushforward", or "deflated", which
+        computes the part along the further Lanczos vectors of the fit exactly. For each image in
+        its turn: "krylov", by far the most accurate; "exact", as many products as outputs; and for
+        comparison "hutchinson" (the paper's), "hutchpp", "xtrace" and "xnystrace".
     progress
         Called as ``progress(done, total, message)``.
 
@@ -230,19 +252,21 @@ def score(
 
     References
     ----------
-    The paper's equations 5 to 7.
+    The paper's equations 5 to 7; `slugkit.pushforward`, `slugkit.krylov` and `slugkit.hutchinson`
+    for the estimators.
     """
-    _check_estimator(estimator)
-    scores, _ = _push_forward(posterior, images, num_samples, key, batch_size, False, progress)
-    return _score(scores)
+    _check_name(estimator, OF_SCORE, "score")
+    effort = _effort(num_samples, relative_error, score=True, variance=False)
+    return _estimate(posterior, images, estimator, effort, key, batch_size, progress)[0]
 
 
 def pixel_variance(
     posterior: Posterior,
     images: Any,
     *,
-    num_samples: int = 100,
+    num_samples: int | None = None,
     key: jax.Array,
+    relative_error: float | None = None,
     batch_size: int | None = None,
     estimator: str = "pushforward",
     progress: Progress | None = None,
@@ -251,181 +275,169 @@ def pixel_variance(
 
     .. math:: (J(x) \Sigma J(x)^T)_{ii} \approx \frac{1}{S} \sum_s (J(x) w_s)_i^2
 
-    Parameters as for `score`. The relative standard error is :math:`\sqrt{2 / S}` for every
-    pixel, and no estimate is negative.
+    Parameters as for `score`; the estimators are "pushforward", whose relative standard error is
+    :math:`\sqrt{2 / S}` for every pixel, "deflated", "krylov", "exact", and for comparison "bekas"
+    (the paper's) and "xnysdiag". The relative error of a map is the root of the sum of its squared
+    standard errors, over that of its squared values.
 
     Raises
     ------
     InputError
         An argument, the images or the model's outputs are unusable.
     """
-    return score_and_variance(
-        posterior,
-        images,
-        num_samples=num_samples,
-        key=key,
-        batch_size=batch_size,
-        estimator=estimator,
-        progress=progress,
-    ).variance
+    _check_name(estimator, OF_VARIANCE, "pixel variance")
+    effort = _effort(num_samples, relative_error, score=False, variance=True)
+    return _estimate(posterior, images, estimator, effort, key, batch_size, progress)[1]
 
 
 def score_and_variance(
     posterior: Posterior,
     images: Any,
     *,
-    num_samples: int = 100,
+    num_samples: int | None = None,
     key: jax.Array,
+    relative_error: float | None = None,
     batch_size: int | None = None,
     estimator: str = "pushforward",
     progress: Progress | None = None,
 ) -> ScoreAndVariance:
     """Estimate scores and pixel variances from the same products.
 
-    Parameters and errors as for `score` and `pixel_variance`.
+    Parameters and errors as for `score` and `pixel_variance`; the estimators are those of both.
     """
-    _check_estimator(estimator)
-    scores, total = _push_forward(posterior, images, num_samples, key, batch_size, True, progress)
-    assert total is not None
-    value = total / num_samples
-    error = value * value.dtype.type(np.sqrt(2 / num_samples))
-    return ScoreAndVariance(_score(scores), Estimate(value, error, num_samples))
-
-
-def save(posterior: Posterior, path: str | os.PathLike[str]) -> None:
-    """Save a posterior to one file, without the model and its parameters.
-
-    The file is a NumPy archive without pickled objects, and holds a digest of the parameters.
-    """
-    parameters = posterior.parameters
-    header = {
-        "format": 1,
-        "digest": parameters.digest(),
-        "selected": [parameters.names[i] for i in parameters.selected],
-        "image_shape": posterior.image_shape,
-        "num_products": posterior.num_products,
-        "prior_precision": posterior.prior_precision,
-    }
-    with atomic_path(path) as partial, partial.open("wb") as stream:
-        np.savez(
-            stream,
-            header=json.dumps(header),
-            basis=posterior.basis,
-            eigenvalues=posterior.eigenvalues,
-            residuals=posterior.residuals,
-        )
-
-
-def load(path: str | os.PathLike[str], apply: ggn.Apply, params: Any) -> Posterior:
-    """Load a posterior that belongs to the given model and parameters.
-
-    Raises
-    ------
-    InputError
-        The file is no saved posterior, is cut short, or was saved for other parameters.
-    """
-    path = Path(path)
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-            header = json.loads(str(saved["header"]))
-            arrays = {name: saved[name] for name in ("basis", "eigenvalues", "residuals")}
-    except FileNotFoundError as error:
-        raise InputError(f"there is no posterior at {path}; fit one and save it there") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path} is not a saved posterior or was cut short ({error}); fit and save it again"
-        ) from error
-    selected = set(header["selected"])
-    parameters = flatten(params, lambda name: name in selected)
-    if parameters.digest() != header["digest"]:
-        raise InputError(
-            f"the posterior {path} was fitted to other parameters; give those it was fitted to, "
-            "or fit again"
-        )
-    return Posterior(
-        apply,
-        parameters,
-        tuple(header["image_shape"]),
-        arrays["basis"],
-        arrays["eigenvalues"],
-        arrays["residuals"],
-        header["num_products"],
-        header["prior_precision"],
+    _check_name(estimator, OF_BOTH, "score and the pixel variance at once")
+    effort = _effort(num_samples, relative_error, score=True, variance=True)
+    return ScoreAndVariance(
+        *_estimate(posterior, images, estimator, effort, key, batch_size, progress)
     )
 
 
-def _push_forward(
+def _estimate(
     posterior: Posterior,
     images: Any,
-    num_samples: int,
+    estimator: str,
+    effort: Effort,
     key: jax.Array,
     batch_size: int | None,
-    with_map: bool,
     progress: Progress | None,
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return |J w|^2 for each sample and image (S, n), and the sums over the samples of (J w)^2."""
-    if num_samples < 1:
-        raise InputError(f"num_samples is {num_samples}; give at least 1")
+) -> tuple[Any, Any]:
+    """Return the score and the variance, None for what is not wanted."""
     batching.check_batch_size(batch_size)
+    if posterior.sketched is not None and estimator != "hutchinson":
+        raise InputError(
+            f"the estimator {estimator!r} needs the eigenvectors, but the posterior has only a "
+            "sketch of them; fit with basis='full', or ask for the score by 'hutchinson'"
+        )
     images = batching.check_images(images, posterior.image_shape)
-    parameters = posterior.parameters
-    parts = list(batching.batches(images.astype(parameters.dtype), batch_size))
-    linearise = ggn.lineariser(posterior.apply, parameters)
-    scores = np.empty((num_samples, len(images)), parameters.dtype)
-    total: np.ndarray | None = None
-    for first in range(0, num_samples, DIRECTIONS_PER_LINEARISATION):
-        samples = range(first, min(first + DIRECTIONS_PER_LINEARISATION, num_samples))
-        directions = jnp.asarray(posterior.colour(_normals(key, samples, parameters)))
-        for index, batch in enumerate(parts):
-            outputs, jvp = linearise(batch.images)
-            if first == 0 and not bool(jnp.isfinite(outputs).all()):
-                raise InputError(
-                    f"the model's outputs are not finite for batch {index} (images {batch.start} "
-                    f"to {batch.start + batch.size - 1}); check these images"
-                )
-            rows = slice(batch.start, batch.start + batch.size)
-            if total is None and with_map:
-                total = np.zeros((len(images), *outputs.shape[1:]), outputs.dtype)
-            part = jnp.zeros_like(outputs) if with_map else None
-            for direction, sample in zip(directions, samples, strict=True):
-                norms, part = _squares(jvp, direction, part)
-                scores[sample, rows] = norms[: batch.size]
-            if total is not None and part is not None:
-                total[rows] += np.asarray(part)[: batch.size]
-            if progress is not None:
-                done = first * len(parts) + (index + 1) * len(samples)
-                progress(done, num_samples * len(parts), f"{len(images)} images, {samples}")
-    return scores, total
+    images = images.astype(posterior.parameters.dtype)
+    if estimator in BATCHED:
+        num_exact = _num_exact(posterior, effort) if estimator == "deflated" else 0
+        return push_forward(
+            posterior,
+            images,
+            effort,
+            key,
+            num_exact=num_exact,
+            batch_size=batch_size,
+            progress=progress,
+        )
+    linearise = ggn.lineariser(posterior.apply, posterior.parameters)
+    scores, variances = [], []
+    for index, image in enumerate(images):
+        root = Root(posterior, linearise, image, index)
+        score, variance = _estimate_one(root, estimator, effort, jax.random.fold_in(key, index))
+        scores.append(score)
+        variances.append(variance)
+        if progress is not None:
+            progress(index + 1, len(images), f"images by {estimator}")
+    return join(scores), join(variances)
 
 
-@jax.jit
-def _squares(
-    jvp: ggn.Linear, direction: jax.Array, total: jax.Array | None
-) -> tuple[jax.Array, jax.Array | None]:
-    squares = jvp(direction) ** 2
-    norms = squares.reshape(len(squares), -1).sum(axis=1)
-    return norms, None if total is None else total + squares
+def _estimate_one(
+    root: Root, estimator: str, effort: Effort, key: jax.Array
+) -> tuple[Estimate | None, Estimate | None]:
+    """Return the score (1,) and the variance (1, ...) of one image."""
+    match estimator:
+        case "krylov":
+            return krylov(root, effort, key)
+        case "exact":
+            return outputs.exact(root)
+        case "hutchinson":
+            return outputs.trace(root, effort, key), None
+        case "bekas":
+            return None, outputs.diagonal(root, effort, key)
+        case "xnysdiag":
+            return None, outputs.with_budget(estimator, root, effort, key)
+    return outputs.with_budget(estimator, root, effort, key), None
 
 
-def _normals(key: jax.Array, samples: range, parameters: FlatParameters) -> np.ndarray:
-    """Return standard normal vectors (s, p), each from its own key whatever the block."""
-    keys = [jax.random.fold_in(key, sample) for sample in samples]
-    draws = [jax.random.normal(one, (parameters.size,), parameters.dtype) for one in keys]
-    return np.stack([np.asarray(draw) for draw in draws])
+def _num_exact(posterior: Posterior, effort: Effort) -> int:
+    if len(posterior.further) == 0:
+        raise InputError(
+            "the estimator 'deflated' needs further Lanczos vectors, but the posterior has none; "
+            "fit with num_further, such as 50"
+        )
+    # At least half of the products are left for the random part.
+    budget = effort.num_products
+    return len(posterior.further) if budget is None else min(len(posterior.further), budget // 2)
 
 
-def _score(scores: np.ndarray) -> Estimate:
-    """Return mean and standard error over the first axis; a single sample leaves it unknown."""
-    count = len(scores)
-    if count == 1:
-        return Estimate(scores[0], np.full_like(scores[0], np.inf), 1)
-    error = scores.std(axis=0, ddof=1) / np.sqrt(count)
-    return Estimate(scores.mean(axis=0), error.astype(scores.dtype), count)
+def _effort(
+    num_samples: int | None, relative_error: float | None, *, score: bool, variance: bool
+) -> Effort:
+    if num_samples is None and relative_error is None:
+        num_samples = DEFAULT_NUM_SAMPLES
+    if num_samples is not None and num_samples < 1:
+        raise InputError(f"num_samples is {num_samples}; give at least 1")
+    if relative_error is not None and not 0 < relative_error < 1:
+        raise InputError(
+            f"relative_error is {relative_error}; give a fraction between 0 and 1, such as 0.05"
+        )
+    return Effort(num_samples, relative_error, score, variance)
 
 
-def _check_estimator(estimator: str) -> None:
-    if estimator != "pushforward":
-        raise InputError(f"estimator is {estimator!r}; choose 'pushforward'")
+def _check_name(estimator: str, names: tuple[str, ...], purpose: str) -> None:
+    if estimator not in names:
+        raise InputError(
+            f"estimator is {estimator!r}; for the {purpose} choose one of {', '.join(names)}"
+        )
+
+
+def _check_options(
+    prior_precision: float | None,
+    num_further: int,
+    num_exact: int,
+    rank: int,
+    basis: str,
+    basis_dtype: str | None,
+) -> None:
+    if prior_precision is not None and not 0 < prior_precision < np.inf:
+        raise InputError(f"prior_precision is {prior_precision}; give a positive number or None")
+    if prior_precision is not None and basis == "sketched":
+        raise InputError("prior_precision needs the eigenvectors; fit with basis='full'")
+    if num_further < 0:
+        raise InputError(f"num_further is {num_further}; give 0 or more")
+    if basis_dtype not in (None, "float32", "float64", "bfloat16"):
+        raise InputError(f"basis_dtype is {basis_dtype!r}; choose 'float32' or 'bfloat16'")
+    if basis == "sketched" and not 0 <= num_exact < rank:
+        raise InputError(
+            f"num_exact is {num_exact}; give a number from 0 to the rank less one, {rank - 1}"
+        )
+
+
+def _subset(
+    images: np.ndarray, subset_size: int | None, key: jax.Array
+) -> tuple[np.ndarray, float]:
+    """Return some of the images and the factor by which they stand for all."""
+    if subset_size is None:
+        return images, 1.0
+    if not 1 <= subset_size <= len(images):
+        raise InputError(
+            f"subset_size is {subset_size}; give a number from 1 to that of the images, "
+            f"{len(images)}"
+        )
+    chosen = np.random.default_rng(seed_from(key)).choice(len(images), subset_size, replace=False)
+    return images[np.sort(chosen)], len(images) / subset_size
 
 
 def _digest(
@@ -433,9 +445,11 @@ def _digest(
     images: np.ndarray,
     hessian: ggn.Hessian | None,
     batch_size: int | None,
+    scale: float,
 ) -> str:
     """Identify the matrix G by all that it is made from."""
     digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
     loss = "identity" if hessian is None else hessian.__qualname__
-    digest.update(f"{parameters.digest()}:{parameters.selected}:{loss}:{batch_size}".encode())
+    options = f"{parameters.digest()}:{parameters.selected}:{loss}:{batch_size}:{scale}"
+    digest.update(options.encode())
     return digest.hexdigest()

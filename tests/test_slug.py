@@ -4,63 +4,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from small_model import (
+    KEY,
+    SHAPE,
+    apply,
+    dense_jacobian,
+    dense_variance,
+    make_images,
+    make_params,
+)
 
 from slugkit import ggn, slug
 from slugkit.errors import InputError
-from slugkit.parameters import flatten
-
-KEY = jax.random.key(7)
-
-
-def apply(params, images):
-    """A small convolutional autoencoder in plain JAX."""
-    dims = ("NHWC", "HWIO", "NHWC")
-    down = jax.lax.conv_general_dilated(
-        images, params["encoder"]["kernel"], (2, 2), "SAME", dimension_numbers=dims
-    )
-    hidden = jax.nn.elu(down + params["encoder"]["bias"])
-    up = jnp.repeat(jnp.repeat(hidden, 2, axis=1), 2, axis=2)
-    logits = jax.lax.conv_general_dilated(
-        up, params["decoder"]["kernel"], (1, 1), "SAME", dimension_numbers=dims
-    )
-    return jax.nn.sigmoid(logits)
-
-
-def make_params(dtype=jnp.float32):
-    keys = jax.random.split(KEY, 3)
-    return {
-        "encoder": {
-            "kernel": 0.4 * jax.random.normal(keys[0], (3, 3, 2, 3), dtype),
-            "bias": 0.1 * jax.random.normal(keys[1], (3,), dtype),
-        },
-        "decoder": {"kernel": 0.4 * jax.random.normal(keys[2], (3, 3, 3, 2), dtype)},
-    }
-
-
-def make_images(n, dtype=np.float32, seed=0):
-    return np.random.default_rng(seed).uniform(size=(n, 6, 6, 2)).astype(dtype)
-
-
-def dense_jacobian(params, images, parameter_filter=None):
-    """Return the Jacobians (n, outputs, p) by brute force."""
-    flat = flatten(params, parameter_filter)
-
-    def outputs(vector):
-        tree = flat.to_tree(vector, flat.fixed)
-        return apply(tree, jnp.asarray(images)).reshape(len(images), -1)
-
-    return np.asarray(jax.jacfwd(outputs)(flat.vector))
-
-
-def dense_variance(jacobian, posterior):
-    """Return the exact pixel variances (n, outputs)."""
-    u, a = posterior.basis, posterior.prior_precision
-    if a is None:
-        sigma = np.eye(u.shape[1]) - u.T @ u
-    else:
-        shrink = posterior.eigenvalues / (posterior.eigenvalues + a)
-        sigma = (np.eye(u.shape[1]) - (u.T * shrink) @ u) / a
-    return np.einsum("nip,pq,niq->ni", jacobian, sigma, jacobian)
 
 
 @pytest.fixture
@@ -96,23 +51,159 @@ def test_fit_finds_the_leading_eigenpairs(batch_size, only_decoder):
     assert posterior.num_products <= values.size
 
 
+@pytest.fixture(scope="module")
+def posteriors():
+    """Return posteriors in float64 with and without a prior, and the exact maps of three images."""
+    with jax.enable_x64(True):
+        params, images = make_params(jnp.float64), make_images(9, np.float64)
+        test_images = make_images(3, np.float64, seed=1)
+        jacobian = dense_jacobian(params, test_images)
+        made = {}
+        for rank, prior_precision in ((0, None), (4, None), (4, 0.5)):
+            posterior = slug.fit(
+                apply,
+                params,
+                images,
+                rank=rank,
+                key=KEY,
+                prior_precision=prior_precision,
+                num_further=4,
+            )
+            exact = dense_variance(jacobian, posterior).reshape(3, *SHAPE)
+            made[rank, prior_precision] = posterior, exact
+        return test_images, made
+
+
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize("prior_precision", [None, 0.5])
-@pytest.mark.parametrize("rank", [0, 4])
-def test_scores_and_maps_agree_with_the_dense_jacobian(rank, prior_precision):
-    params, images = make_params(jnp.float64), make_images(5, np.float64)
-    posterior = slug.fit(apply, params, images, rank=rank, key=KEY, prior_precision=prior_precision)
-    test_images = make_images(3, np.float64, seed=1)
-    exact = dense_variance(dense_jacobian(params, test_images), posterior)
-    both = slug.score_and_variance(posterior, test_images, num_samples=800, key=KEY, batch_size=2)
-    variance = both.variance.value.reshape(3, -1)
-    deviations = (variance - exact) / both.variance.standard_error.reshape(3, -1)
+@pytest.mark.parametrize("setting", [(0, None), (4, None), (4, 0.5)])
+@pytest.mark.parametrize(
+    ("estimator", "num_samples"),
+    [
+        ("pushforward", 400),
+        ("deflated", 400),
+        ("krylov", 30),
+        ("hutchinson", 400),
+    ],
+)
+def test_scores_agree_with_the_dense_jacobian(posteriors, setting, estimator, num_samples):
+    test_images, made = posteriors
+    posterior, exact = made[setting]
+    if estimator == "deflated" and setting[0] == 0:
+        pytest.skip("a fit of rank 0 has no Lanczos vectors")
+    score = slug.score(
+        posterior,
+        test_images,
+        num_samples=num_samples,
+        key=KEY,
+        batch_size=2,
+        estimator=estimator,
+    )
+    assert score.value.shape == score.standard_error.shape == (3,)
+    assert num_samples - 2 <= score.num_products <= num_samples
+    deviations = (score.value - exact.sum(axis=(1, 2, 3))) / score.standard_error
     assert np.abs(deviations).max() < 5
-    assert 0.5 < np.sqrt((deviations**2).mean()) < 1.5
-    deviations = (both.score.value - exact.sum(axis=1)) / both.score.standard_error
-    assert np.abs(deviations).max() < 4
-    assert both.variance.value.shape == test_images.shape
-    assert both.score.num_products == both.variance.num_products == 800
+    assert (score.standard_error < 0.1 * score.value).all()
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("setting", [(0, None), (4, None), (4, 0.5)])
+@pytest.mark.parametrize(
+    ("estimator", "num_samples"),
+    [("pushforward", 400), ("deflated", 400), ("krylov", 60), ("bekas", 800)],
+)
+def test_maps_agree_with_the_dense_jacobian(posteriors, setting, estimator, num_samples):
+    test_images, made = posteriors
+    posterior, exact = made[setting]
+    if estimator == "deflated" and setting[0] == 0:
+        pytest.skip("a fit of rank 0 has no Lanczos vectors")
+    variance = slug.pixel_variance(
+        posterior,
+        test_images,
+        num_samples=num_samples,
+        key=KEY,
+        batch_size=2,
+        estimator=estimator,
+    )
+    assert variance.value.shape == variance.standard_error.shape == test_images.shape
+    assert num_samples - 2 <= variance.num_products <= num_samples
+    deviations = (variance.value - exact) / variance.standard_error
+    assert np.abs(deviations).max() < 6
+    assert np.sqrt((deviations**2).mean()) < 1.6
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("estimator", ["hutchpp", "xtrace", "xnystrace", "xnysdiag"])
+def test_estimators_for_comparison_agree_with_the_dense_jacobian(posteriors, estimator):
+    test_images, made = posteriors
+    posterior, exact = made[4, None]
+    estimate = slug.pixel_variance if estimator == "xnysdiag" else slug.score
+    result = estimate(posterior, test_images, num_samples=40, key=KEY, estimator=estimator)
+    truth = exact if estimator == "xnysdiag" else exact.sum(axis=(1, 2, 3))
+    assert result.num_products == 40
+    np.testing.assert_allclose(result.value, truth, atol=0.1 * truth.max())
+    with pytest.raises(InputError, match="needs num_samples"):
+        estimate(posterior, test_images, relative_error=0.1, key=KEY, estimator=estimator)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("setting", [(0, None), (4, None), (4, 0.5)])
+def test_the_exact_estimator_is_exact(posteriors, setting):
+    test_images, made = posteriors
+    posterior, exact = made[setting]
+    both = slug.score_and_variance(posterior, test_images, key=KEY, estimator="exact")
+    np.testing.assert_allclose(both.variance.value, exact, rtol=1e-8)
+    np.testing.assert_allclose(both.score.value, exact.sum(axis=(1, 2, 3)), rtol=1e-8)
+    assert both.score.num_products == 32
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("estimator", ["pushforward", "deflated", "krylov", "hutchinson"])
+@pytest.mark.parametrize("goal", [0.2, 0.05])
+def test_scores_stop_at_the_target(posteriors, estimator, goal):
+    test_images, made = posteriors
+    posterior, exact = made[4, None]
+    score = slug.score(posterior, test_images, key=KEY, estimator=estimator, relative_error=goal)
+    assert (score.standard_error <= goal * score.value).all()
+    errors = score.value / exact.sum(axis=(1, 2, 3)) - 1
+    assert np.abs(errors).max() < 5 * goal
+    capped = slug.score(
+        posterior,
+        test_images,
+        key=KEY,
+        estimator=estimator,
+        relative_error=1e-9,
+        num_samples=20,
+    )
+    assert capped.num_products <= 20
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("estimator", ["pushforward", "deflated", "krylov", "bekas"])
+def test_maps_stop_at_the_target(posteriors, estimator):
+    test_images, made = posteriors
+    posterior, exact = made[4, None]
+    goal = 0.15
+    variance = slug.pixel_variance(
+        posterior, test_images, key=KEY, estimator=estimator, relative_error=goal
+    )
+    errors = np.linalg.norm((variance.value - exact).reshape(3, -1), axis=1)
+    assert (errors < 3 * goal * np.linalg.norm(exact.reshape(3, -1), axis=1)).all()
+    if estimator == "pushforward":
+        assert 2 / goal**2 <= variance.num_products < 2 / goal**2 + 16
+
+
+@pytest.mark.usefixtures("x64")
+def test_krylov_needs_fewer_products_than_all_others(posteriors):
+    test_images, made = posteriors
+    posterior, _ = made[4, None]
+    options = {"key": KEY, "relative_error": 0.05}
+    spent = {
+        estimator: slug.pixel_variance(
+            posterior, test_images, estimator=estimator, **options
+        ).num_products
+        for estimator in ("krylov", "deflated", "pushforward")
+    }
+    assert spent["krylov"] < spent["deflated"] <= spent["pushforward"]
 
 
 def test_score_and_map_alone_equal_those_made_together():
@@ -135,13 +226,14 @@ def test_scores_follow_a_permutation_of_the_images():
     np.testing.assert_allclose(shuffled.value, straight.value[order], rtol=1e-5)
 
 
+@pytest.mark.usefixtures("x64")
 def test_small_prior_precision_gives_the_projector():
-    params, images = make_params(), make_images(6)
+    params, images = make_params(jnp.float64), make_images(6, np.float64)
     projector = slug.fit(apply, params, images, rank=3, key=KEY)
-    with_prior = slug.fit(apply, params, images, rank=3, key=KEY, prior_precision=1e-6)
+    with_prior = slug.fit(apply, params, images, rank=3, key=KEY, prior_precision=1e-12)
     expected = slug.score(projector, images, num_samples=20, key=KEY)
     scaled = slug.score(with_prior, images, num_samples=20, key=KEY)
-    np.testing.assert_allclose(1e-6 * scaled.value, expected.value, rtol=1e-4)
+    np.testing.assert_allclose(1e-12 * scaled.value, expected.value, rtol=1e-4)
 
 
 def test_save_and_load_return_the_same_posterior(tmp_path):
@@ -217,11 +309,11 @@ def test_a_killed_fit_continues_to_the_same_numbers(tmp_path, monkeypatch):
         ({"basis": "other"}, "basis is 'other'"),
         ({"images": make_images(0)}, "at least one image"),
         ({"images": (255 * make_images(3)).astype(np.uint8)}, "type uint8"),
-        ({"images": np.full((3, 6, 6, 2), np.nan, np.float32)}, "image 0 has values"),
+        ({"images": np.full((3, *SHAPE), np.nan, np.float32)}, "image 0 has values"),
         ({"params": {"steps": np.arange(3)}}, "'steps' has type int64"),
         ({"params": {"kernel": np.array([np.inf])}}, "'kernel' has values that are not finite"),
         ({"parameter_filter": lambda name: False}, "no parameters selected"),
-        ({"apply": lambda p, x: apply(p, x) / 0}, "outputs are not finite for batch 0"),
+        ({"apply": lambda p, x: apply(p, x) / 0}, "outputs are not finite for images 0 to 2"),
         ({"apply": lambda p, x: apply(p, x).sum(axis=0)}, "first axis counts"),
         ({"apply": lambda p, x: apply(p, x - x.mean(axis=0))}, "batch normalisation"),
     ],
@@ -248,7 +340,7 @@ def test_fit_refuses_a_model_with_dropout():
     [
         ({"num_samples": 0}, "num_samples is 0"),
         ({"estimator": "other"}, "estimator is 'other'"),
-        ({"images": np.zeros((2, 4, 4, 2), np.float32)}, "each image has shape"),
+        ({"images": np.zeros((2, 5, 4, 2), np.float32)}, "each image has shape"),
     ],
 )
 def test_score_refuses_bad_input(change, message):

@@ -1,0 +1,82 @@
+"""Estimates with standard errors, and when they are good enough."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Estimate(NamedTuple):
+    """What was estimated, how well, and at what price."""
+
+    value: Any
+    standard_error: Any  # of the same shape
+    num_products: int
+
+
+class ScoreAndVariance(NamedTuple):
+    """The scores (n,) and the pixel variances (n, ...) of the same images."""
+
+    score: Estimate
+    variance: Estimate
+
+
+class Effort(NamedTuple):
+    """How much work an estimate may take, and what it is to yield."""
+
+    num_products: int | None  # per image; None for as many as the relative error takes
+    relative_error: float | None  # stop as soon as the estimates are as good as that
+    score: bool  # whether the score is wanted
+    variance: bool  # whether the pixel variances are wanted
+
+    def remaining(self, done: int, step: int) -> int:
+        """Return how many of the next `step` products the budget allows after `done`."""
+        return step if self.num_products is None else min(step, self.num_products - done)
+
+    def reached(self, score: Estimate, variance: Estimate | None) -> bool:
+        """Say whether what is wanted of all images is known to the relative error.
+
+        The error of a map is the root of the sum of its squared errors over that of its squares.
+        """
+        if self.relative_error is None:
+            return False
+        wanted = [score] if self.score else []
+        wanted += [variance] if self.variance and variance is not None else []
+        return all(
+            (_norms(one.standard_error) <= self.relative_error * _norms(one.value)).all()
+            for one in wanted
+        )
+
+
+def mean(samples: Any, num_products: int) -> Estimate:
+    """Return mean and standard error over the first axis; one sample tells nothing of its error."""
+    count, value = len(samples), samples.mean(axis=0)
+    if count == 1:
+        return Estimate(value, value * 0 + float("inf"), num_products)
+    return Estimate(value, samples.std(axis=0, ddof=1) / count**0.5, num_products)
+
+
+def chi_square(exact: Any, total: Any, count: int, num_products: int) -> Estimate:
+    """Return a known part plus the mean of squared normal variables, given their sum.
+
+    The square of a normal variable has twice its squared mean as variance, so no spread needs to
+    be measured.
+    """
+    rest = total / count
+    return Estimate(exact + rest, rest * (2 / count) ** 0.5, num_products)
+
+
+def join(estimates: Sequence[Estimate | None]) -> Any:
+    """Join estimates of several groups of images along the first axis; of nothing, None."""
+    made = [one for one in estimates if one is not None]
+    if not made:
+        return None
+    return Estimate(
+        np.concatenate([np.asarray(one.value) for one in made]),
+        np.concatenate([np.asarray(one.standard_error) for one in made]),
+        max(one.num_products for one in made),
+    )
+
+
+def _norms(values: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(np.asarray(values).reshape(len(values), -1), axis=1)

@@ -1,0 +1,40 @@
+"""The square root of the covariance of one image's outputs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from slugkit.ggn import check_outputs, pull, push
+from slugkit.posterior import Posterior
+
+
+class Root:
+    r"""The linear map :math:`B = J(x) \Sigma^{1/2}` of one image x, with :math:`A = B B^T`.
+
+    Vectors are rows. Each row that is pushed or pulled counts as one product.
+    """
+
+    def __init__(
+        self, posterior: Posterior, linearise: Callable[[Any], Any], image: np.ndarray, index: int
+    ):
+        self._posterior = posterior
+        self.sketched = posterior.sketched
+        outputs, self._jvp = linearise(jnp.asarray(image)[None])
+        check_outputs(outputs, index, 1)
+        self.shape = outputs.shape[1:]
+        self.size = int(np.prod(self.shape))  # D
+        self.length = posterior.parameters.size  # p
+        self.dtype = posterior.parameters.dtype
+
+    def push(self, vectors: np.ndarray) -> np.ndarray:
+        """Return B w, shape (m, D), for vectors w (m, p)."""
+        coloured = self._posterior.colour(vectors)
+        return np.stack([np.asarray(push(self._jvp, one)).ravel() for one in coloured])
+
+    def pull(self, cotangents: np.ndarray) -> np.ndarray:
+        """Return B^T y, shape (m, p), for cotangents y (m, D)."""
+        shaped = jnp.asarray(cotangents, self.dtype).reshape(-1, 1, *self.shape)
+        pulled = [np.asarray(pull(self._jvp, one, self.length, self.dtype)) for one in shaped]
+        return self._posterior.colour(np.stack(pulled))
