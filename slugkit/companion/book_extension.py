@@ -1,0 +1,25 @@
+"""Sphinx extension: a book that is built directly first makes the notebooks it lacks."""
+
+from pathlib import Path
+from typing import Any
+
+from slugkit.companion import graph
+from slugkit.companion.book import place_notebooks
+
+# A direct `jupyter-book build` names no profile.
+PROFILE = "quick"
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", make_missing_notebooks, priority=1)
+    return {"parallel_read_safe": True}
+
+
+def make_missing_notebooks(app: Any, config: Any) -> None:
+    """Execute the notebooks if any is missing in the book, through the graph, with progress."""
+    placed = Path(app.srcdir) / "notebooks"
+    if graph.inside_graph() or all((placed / f"{n}.ipynb").is_file() for n in graph.NOTEBOOKS):
+        return
+    graph.make(PROFILE, "notebooks")
+    place_notebooks(PROFILE)

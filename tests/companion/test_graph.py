@@ -1,0 +1,140 @@
+"""The whole graph on a profile so small that it runs in a minute or two: slow, but real."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from slugkit.companion.paths import project_root
+
+pytestmark = pytest.mark.slow
+
+TINY = """
+summary: as small as it can be
+seeds: [0]
+data:
+  image_size: 16
+  skin: {source: synthetic, light: [1, 2], dark: [5, 6], train: 24, test: 8}
+  external: {source: synthetic, types: [3, 4, 5, 6], per_type: 3}
+  objects: {source: synthetic, kinds: [ruler, ink, patch], per_kind: 3}
+model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
+training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 2}
+curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 4}
+scores: {num_samples: 4, batch_size: 32}
+statistics: {resamples: 50, confidence: 0.95}
+"""
+COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A copy of what git tracks, with the tiny profile, already made once."""
+    folder = tmp_path_factory.mktemp("checkout") / "slugkit"
+    copy_checkout(folder)
+    done = make(folder)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def copy_checkout(folder: Path) -> None:
+    # --cached --others: also what is not committed yet, so that a working copy tests itself.
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=project_root(), capture_output=True, text=True, check=True)
+    for name in files.stdout.splitlines():
+        if (project_root() / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(project_root() / name, folder / name)
+    (folder / "profiles" / "tiny.yml").write_text(TINY)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "start"]):
+        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}
+
+
+def make(folder: Path, *command: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command or COMMAND,
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+    )
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The digest of every result, as the provenance records tell it."""
+    found = {}
+    for record in sorted((folder / "runs" / "tiny").rglob("*.json")):
+        found |= json.loads(record.read_text()).get("outputs", {})
+    return found
+
+
+def test_the_book_is_there_and_says_what_it_is(checkout):
+    page = (checkout / "_build" / "html" / "index.html").read_text()
+    assert "Synthetic images." in page
+    assert len(digests(checkout)) > 15
+
+
+def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
+    start = time.monotonic()
+    done = make(checkout)
+    assert "Nothing has changed" in done.stdout
+    assert time.monotonic() - start < 60  # the promise is 15 s on an idle machine
+
+
+def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
+    before = (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns
+    text = checkout / "notebooks" / "fig1.py"
+    text.write_text(text.read_text() + "\n# %% [markdown]\n# A remark.\n")
+    done = make(checkout)
+    assert done.returncode == 0, done.stdout
+    assert "fig1.ipynb now follows fig1.py" in done.stdout
+    assert "1 x notebook, 1 x book" in done.stdout
+    assert "reason: Updated input files: notebooks/fig1.ipynb" in done.stdout
+    assert (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
+    assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()
+
+
+def test_a_notebook_runs_by_itself_with_papermill(checkout, tmp_path):
+    papermill = str(Path(sys.executable).parent / "papermill")
+    output = tmp_path / "out.ipynb"
+    done = make(checkout, papermill, "notebooks/fig4.ipynb", str(output), "-p", "profile", "tiny")
+    assert done.returncode == 0, done.stdout
+    assert "profile-banner" in output.read_text()
+
+
+def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
+    folder = tmp_path / "slugkit"
+    copy_checkout(folder)
+    kills = 0
+    # Later and later, so that the kills fall into different steps; the last run is left alone.
+    for delay in (8, 15, 22, 30):
+        process = subprocess.Popen(
+            COMMAND,
+            cwd=folder,
+            env=environment(folder),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout=delay)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            kills += 1
+    assert kills >= 2
+    done = make(folder)
+    assert done.returncode == 0, done.stdout
+    assert digests(folder) == digests(checkout)

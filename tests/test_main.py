@@ -1,0 +1,51 @@
+import errno
+
+import pytest
+
+from slugkit import __main__ as command_line
+
+
+def run(capsys, *arguments):
+    status = command_line.main(arguments)
+    return status, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["book", "--profile", "quik"], "there is no profile 'quik': choose one of"),
+        (["notebook", "fig9"], "there is no notebook 'fig9': choose one of"),
+        (["train", "--dataset", "A", "--seed", "977"], "train_A.npy"),
+        (["data", "show", "nothing"], "nothing"),
+    ],
+)
+def test_bad_input_is_one_message_without_a_traceback(capsys, arguments, message):
+    status, error = run(capsys, *arguments)
+    assert status == command_line.STATUS_BAD_INPUT
+    assert error.startswith("slugkit: ")
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_an_absent_data_root_is_named(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SLUGKIT_DATA", str(tmp_path / "absent"))
+    status, error = run(capsys, "decode", "pad_ufes_20", "--profile", "reduced")
+    assert status == command_line.STATUS_BAD_INPUT
+    assert "absent" in error
+
+
+def test_a_full_disk_is_said_in_one_line(capsys, monkeypatch):
+    def fail(options):
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/x.npy")
+
+    monkeypatch.setattr(command_line, "_notebook", fail)
+    status, error = run(capsys, "notebook", "fig1")
+    assert status == command_line.STATUS_BAD_INPUT
+    assert error == "slugkit: runs/x.npy: No space left on device\n"
+
+
+def test_unknown_options_are_refused(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        command_line.main(["book", "--profil", "quick", "--speed", "9"])
+    assert stopped.value.code == 2
+    assert "--speed" in capsys.readouterr().err
