@@ -28,6 +28,7 @@ from matplotlib import pyplot as plt
 from myst_nb import glue
 
 from slugkit.companion import notebook, panels, plots, summaries
+from slugkit.companion.pool_report import pool_report
 
 run = notebook.open_run("data", profile)
 
@@ -39,6 +40,17 @@ seed = run.profile.seeds[0]
 test, train = run.test_images, run.train_images
 counts = summaries.image_counts(run.profile, train, test)
 counts
+
+# %% [markdown]
+# ## What the data sets hold, lack and repeat
+#
+# Absent is what the data set has as published and the data root does not. Near-duplicates are found
+# by perceptual hash, confirmed by thumbnail, and stay on one side of every split; images of one
+# patient or one lesion do so too. A group whose images are labelled both light and dark is left
+# out. Generated images have nothing to report.
+
+# %% tags=["hide-input"]
+pool_report(run.profile) if run.profile.data.real_sources() else "all images are generated"
 
 # %% [markdown]
 # ## Examples

@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 
-from slugkit.data.duplicates import label_conflicts
+from slugkit.data.duplicates import label_conflicts, published_lists
 from slugkit.data.fetch import fetch
 from slugkit.data.manifest_page import page, permission
 from slugkit.data.manifests import Manifest, list_manifests, load_manifest
@@ -155,15 +155,12 @@ def _verify(arguments: argparse.Namespace) -> None:
 def _prepare(arguments: argparse.Namespace) -> None:
     table = index(arguments.name, arguments.data)
     folder = arguments.output / f"{arguments.name}-{arguments.size}"
-    # CleanPatrick is a published clean-up of Fitzpatrick17k.
-    listed = Path(arguments.data) / "cleanpatrick" / "near_duplicates.csv"
-    published = [listed] if arguments.name == "fitzpatrick17k" and listed.is_file() else []
     prepared = prepare(
         table,
         arguments.data,
         folder,
         arguments.size,
-        published=published,
+        published=published_lists(arguments.name, arguments.data),
         progress=Progress(arguments.name),
     )
     print(f"{len(prepared.table)} images of {arguments.size} x {arguments.size} in {folder}")

@@ -114,6 +114,13 @@ def _close_pairs(
         yield start + first, start + second, distances[first, second]
 
 
+def published_lists(name: str, root: str | Path) -> list[Path]:
+    """Return the published lists of near-duplicates of a data set that lie under the data root."""
+    # CleanPatrick is a published clean-up of Fitzpatrick17k.
+    listed = Path(root) / "cleanpatrick" / "near_duplicates.csv"
+    return [listed] if name == "fitzpatrick17k" and listed.is_file() else []
+
+
 def published_pairs(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     """Return the pairs of near-duplicates that a published list names.
 

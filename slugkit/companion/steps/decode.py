@@ -3,6 +3,7 @@
 from slugkit.companion.paths import data_root, decoded_folder
 from slugkit.companion.profile import Profile
 from slugkit.data import sources
+from slugkit.data.duplicates import published_lists
 from slugkit.data.prepare import prepare
 from slugkit.progress import Progress
 
@@ -15,5 +16,6 @@ def run(profile: Profile, source: str) -> None:
         root,
         decoded_folder(source, size),
         size,
+        published=published_lists(source, root),
         progress=Progress(f"decode {source} at {size} pixels: image"),
     )
