@@ -117,8 +117,14 @@ def _close_pairs(
 def published_lists(name: str, root: str | Path) -> list[Path]:
     """Return the published lists of near-duplicates of a data set that lie under the data root."""
     # CleanPatrick is a published clean-up of Fitzpatrick17k.
-    listed = Path(root) / "cleanpatrick" / "near_duplicates.csv"
-    return [listed] if name == "fitzpatrick17k" and listed.is_file() else []
+    cleanpatrick = "cleanpatrick/near_duplicates.csv"
+    listed = {
+        "fitzpatrick17k": cleanpatrick,
+        "fitzpatrick17k_c": cleanpatrick,
+        "isic2020": "isic2020/ISIC_2020_Training_Duplicates.csv",
+    }
+    path = Path(root) / listed.get(name, "")
+    return [path] if path.is_file() else []
 
 
 def published_pairs(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:

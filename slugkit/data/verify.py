@@ -10,7 +10,7 @@ import pandas as pd
 
 from slugkit.data.images import read_pixels
 from slugkit.data.manifests import Contents, Layout, Manifest
-from slugkit.data.sources import SUFFIXES
+from slugkit.data.readers.tables import SUFFIXES
 from slugkit.errors import InputError
 from slugkit.files import sha256
 from slugkit.progress import stay_silent

@@ -7,7 +7,10 @@ import pytest
 from PIL import Image
 
 from slugkit.data.images import read_image
-from slugkit.data.sources import COLUMNS, fitzpatrick17k_labels, index, load
+from slugkit.data.readers import READERS
+from slugkit.data.readers.fitzpatrick import fitzpatrick17k_labels
+from slugkit.data.readers.tables import COLUMNS
+from slugkit.data.sources import index, load
 from slugkit.errors import InputError
 
 
@@ -111,9 +114,94 @@ def test_full_isic2017_layout_without_superpixels_and_half_unpacked_archives(tmp
     assert list(index("isic2017", tmp_path)["image_id"]) == ["ISIC_1"]
 
 
-@pytest.mark.parametrize(
-    "name", ["pad_ufes_20", "isic2017", "ham10000", "fitzpatrick17k", "passion"]
-)
+def place(folder, *files):
+    for file in files:
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpeg("white"))
+
+
+def test_scin_lists_the_images_of_each_case(tmp_path):
+    place(tmp_path / "scin" / "dataset" / "images", "-11.png", "12.png", "-21.png")
+    pd.DataFrame(
+        {
+            "case_id": ["c1", "c2", "c3"],
+            "image_1_path": [f"dataset/images/{n}.png" for n in (-11, -21, -31)],
+            "image_2_path": ["dataset/images/12.png", None, None],
+            "image_3_path": [None, None, None],
+            "fitzpatrick_skin_type": ["FST2", "NONE_IDENTIFIED", "FST5"],
+        }
+    ).to_csv(tmp_path / "scin" / "dataset" / "scin_cases.csv", index=False)
+    table = index("scin", tmp_path)
+    check(table, "scin")
+    assert list(table["image_id"]) == ["-11", "-21", "12"]
+    assert list(table["group"]) == ["c1", "c2", "c1"]
+    assert table["fitzpatrick"].astype(object).tolist() == [2, pd.NA, 2]
+
+
+def test_ddi_gives_the_lower_type_of_each_pair(tmp_path):
+    place(tmp_path / "ddi", "000001.png", "000002.png", "000003.png")
+    pd.DataFrame(
+        {"DDI_file": [f"00000{k}.png" for k in (1, 2, 3)], "skin_tone": [12, 56, 34]}
+    ).to_csv(tmp_path / "ddi" / "ddi_metadata.csv", index=False)
+    table = index("ddi", tmp_path)
+    check(table, "ddi")
+    assert list(table["fitzpatrick"]) == [1, 5, 3]
+    assert not table["may_show"].any()
+
+
+def test_fitzpatrick17k_c_takes_images_by_md5_or_by_its_own_names(fitzpatrick):
+    root, names = fitzpatrick
+    place(root / "fitzpatrick17k_c" / "archive" / "acne", "acne_7.jpg")
+    pd.DataFrame(
+        {
+            "filename": ["eczema_1.jpg", "acne_7.jpg", "lupus_2.jpg"],
+            "fst": [1, -1, 4],
+            "md5hash": [names[0], "f" * 32, "e" * 32],
+        }
+    ).to_csv(root / "fitzpatrick17k_c" / "Fitzpatrick17k-C.csv", index=False)
+    table = index("fitzpatrick17k_c", root).set_index("image_id")
+    assert set(table.index) == {names[0], "f" * 32}
+    assert table.loc[names[0], "file"] == f"fitzpatrick17k/images/{names[0]}.jpg"
+    assert table.loc["f" * 32, "file"] == "fitzpatrick17k_c/archive/acne/acne_7.jpg"
+    assert table.loc["f" * 32, "fitzpatrick"] is pd.NA
+
+
+def test_isic2018_takes_one_tag_for_each_annotated_image(tmp_path):
+    folder = tmp_path / "isic2018"
+    images = ["ISIC_1", "ISIC_2", "ISIC_3", "ISIC_4"]
+    place(folder / "ISIC2018_Task1-2_Training_Input", *[f"{image}.jpg" for image in images])
+    columns = ["dark_corner", "hair", "gel_border", "gel_bubble", "ruler", "ink", "patches"]
+    tags = pd.DataFrame(0, index=range(3), columns=columns).assign(image=images[:3])
+    tags.loc[0, ["ruler", "ink"]] = 1
+    tags.loc[1, "gel_border"] = 1
+    tags.to_csv(folder / "isic_bias.csv", sep=";", index=False)
+    table = index("isic2018", tmp_path)
+    check(table, "isic2018")
+    assert list(table["object"]) == ["ink", "gel", "none", ""]
+    (folder / "isic_bias.csv").unlink()
+    assert (index("isic2018", tmp_path)["object"] == "").all()
+
+
+@pytest.mark.parametrize("name", ["isic2019", "isic2020"])
+def test_isic_images_without_labels(tmp_path, name):
+    place(tmp_path / name / "as unpacked", "ISIC_1.jpg", "ISIC_2.jpg")
+    table = index(name, tmp_path)
+    check(table, name)
+    assert list(table["group"]) == ["ISIC_1", "ISIC_2"]
+
+
+def test_milk10k_keeps_the_two_images_of_a_lesion_together(tmp_path):
+    place(tmp_path / "milk10k" / "IL_1", "ISIC_1.jpg", "ISIC_2.jpg")
+    pd.DataFrame({"isic_id": ["ISIC_1", "ISIC_2"], "lesion_id": ["IL_1", "IL_1"]}).to_csv(
+        tmp_path / "milk10k" / "MILK10k_Training_Metadata.csv", index=False
+    )
+    table = index("milk10k", tmp_path)
+    check(table, "milk10k")
+    assert list(table["group"]) == ["IL_1", "IL_1"]
+
+
+@pytest.mark.parametrize("name", READERS)
 def test_absent_folder_names_what_is_expected(tmp_path, name):
     with pytest.raises(InputError, match=f"no folder .*slugkit data show {name}"):
         index(name, tmp_path)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugkit.data.sources import fitzpatrick17k_labels, index
+from slugkit.data.readers.fitzpatrick import fitzpatrick17k_labels
+from slugkit.data.sources import index
 from slugkit.data.splits import check_no_leak, make_splits
 from slugkit.errors import InputError
 

@@ -1,0 +1,97 @@
+"""What the readers of all data sets share: finding files and labels, and the form of the table."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from slugkit.data.manifests import load_manifest
+from slugkit.errors import InputError
+
+COLUMNS = ["image_id", "source", "file", "fitzpatrick", "group", "object", "may_show"]
+SUFFIXES = {".jpg", ".jpeg", ".png"}
+
+
+def index_table(name: str, **columns: pd.Series | str) -> pd.DataFrame:
+    """Return an index table, sorted, with the columns of `COLUMNS`; see `sources.index`."""
+    table = pd.DataFrame(columns).assign(source=name, may_show=load_manifest(name).may_show)
+    if "object" not in table:
+        table["object"] = ""
+    outside = table["fitzpatrick"].dropna()
+    outside = outside[~outside.between(1, 6)]
+    if len(outside):
+        raise InputError(
+            f"{name}: {len(outside)} skin types outside 1..6, such as {outside.iloc[0]} for "
+            f"{table.loc[outside.index[0], 'image_id']}; correct the label file"
+        )
+    return table[COLUMNS].sort_values("image_id", ignore_index=True)
+
+
+def present(
+    table: pd.DataFrame,
+    name: str,
+    root: Path,
+    *folders: Path,
+    other_names: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Keep the rows whose image is in a folder, and fill in where it lies.
+
+    A file goes by its image_id or, where given, by that image's other name.
+    """
+    files = {stem: path for folder in folders for stem, path in image_files(folder).items()}
+    found = table["image_id"].map(files)
+    if other_names is not None:
+        found = found.fillna(table["image_id"].map(other_names).map(files))
+    if not found.notna().any():
+        places = " or ".join(map(str, folders))
+        raise InputError(f"{name}: no images in {places}; {remedy(name)}")
+    paths = found.dropna().map(lambda path: path.relative_to(root).as_posix())
+    return table.loc[paths.index].assign(file=paths.astype("str")).reset_index(drop=True)
+
+
+def image_files(folder: Path) -> dict[str, Path]:
+    """Return the image files anywhere in a folder by their names without ending."""
+    return {
+        path.stem: path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES
+        and not re.search("mask|superpixel", path.name)
+        # Half-unpacked archives, and what a Mac adds to one.
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+
+
+def find_sheet(folder: Path, *names: str) -> Path:
+    """Return the first of the tables that is anywhere in the folder."""
+    for name in names:
+        if found := sorted(folder.rglob(name)):
+            return found[0]
+    return folder / names[-1]
+
+
+def find_folder(name: str, root: Path, *candidates: str) -> Path:
+    """Return the first of the folders that is there."""
+    for candidate in candidates:
+        if (root / candidate).is_dir():
+            return root / candidate
+    raise InputError(f"{name}: no folder {' or '.join(candidates)} under {root}; {remedy(name)}")
+
+
+def read_csv(name: str, path: Path, columns: list[str], *, separator: str = ",") -> pd.DataFrame:
+    """Return a table with at least these columns; the first of them is read as text."""
+    if not path.is_file():
+        raise InputError(f"{name}: {path} is missing; {remedy(name)}")
+    try:
+        table = pd.read_csv(path, sep=separator, dtype=dict.fromkeys(columns[:1], "str"))
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable table ({error}); fetch it again") from error
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise InputError(f"{path}: no column {', '.join(missing)}; fetch the file again")
+    return table
+
+
+def remedy(name: str) -> str:
+    """Say where to read what is expected."""
+    return f"see `slugkit data show {name}` for what is expected and how to get it"
