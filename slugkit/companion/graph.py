@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from slugkit.companion.graph_log import worth_showing
 from slugkit.companion.paths import data_root, project_root
 from slugkit.errors import InputError
 
@@ -82,7 +83,7 @@ def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool =
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)
-            if not dry_run:
+            if not dry_run and worth_showing(line):
                 print(line, end="", flush=True)
         status = process.wait()
     if status:
