@@ -19,17 +19,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             os.environ["SLUGKIT_DATA"] = options.data
         options.run(options)
     except InputError as error:
-        print(f"slugkit: {error}", file=sys.stderr)
+        _say(str(error))
         return STATUS_BAD_INPUT
     except OSError as error:
         # A full disk or a folder without permission: the operating system's words are clear.
         where = f"{error.filename}: " if error.filename else ""
-        print(f"slugkit: {where}{error.strerror or error}", file=sys.stderr)
+        _say(f"{where}{error.strerror or error}")
         return STATUS_BAD_INPUT
     except KeyboardInterrupt:
-        print("slugkit: interrupted; the same command goes on from here", file=sys.stderr)
+        _say("interrupted; the same command goes on from here")
         return STATUS_INTERRUPTED
     return 0
+
+
+def _say(message: str) -> None:
+    # In one write, so that two jobs of the graph do not speak into each other's line.
+    sys.stderr.write(f"slugkit: {message}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,7 +51,7 @@ def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool =
     Raises
     ------
     InputError
-        A step failed; its own message stands above.
+        A step failed; the message repeats the step's own.
     """
     root = project_root()
     cores = cores or len(os.sched_getaffinity(0))
@@ -89,11 +90,18 @@ def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool =
     if status:
         if dry_run:
             print("".join(lines), end="", flush=True)
-        raise InputError(
-            "a step of the graph failed; the reason stands above. What is finished is kept: the "
-            "same command goes on from here"
-        )
+        raise InputError(_why("".join(lines)))
     return "".join(lines)
+
+
+def _why(printed: str) -> str:
+    # The steps' own messages, which otherwise scroll away.
+    messages = dict.fromkeys(re.findall(r"^slugkit: (.*)$", printed, flags=re.MULTILINE))
+    reason = "; ".join(messages) or "the reason stands above"
+    return (
+        f"a step of the graph failed: {reason}. What is finished is kept: the same command goes "
+        "on from here"
+    )
 
 
 @contextlib.contextmanager

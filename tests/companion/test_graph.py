@@ -138,3 +138,24 @@ def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
     done = make(folder)
     assert done.returncode == 0, done.stdout
     assert digests(folder) == digests(checkout)
+
+
+def test_absent_data_are_named_in_the_last_line_for_every_step_that_failed(checkout, tmp_path):
+    real = TINY.replace("{source: synthetic, light", "{source: ham10000, light").replace(
+        "objects: {source: synthetic", "objects: {source: isic2017"
+    )
+    (checkout / "profiles" / "real.yml").write_text(real)
+    done = subprocess.run(
+        [*COMMAND[:-1], "real", "--data", str(tmp_path)],
+        cwd=checkout,
+        env=environment(checkout),
+        text=True,
+        capture_output=True,
+    )
+    (checkout / "profiles" / "real.yml").unlink()
+    assert done.returncode == 2
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith("slugkit: a step of the graph failed: ")
+    assert "ham10000: no folder ham10000_224 or ham10000 under" in message
+    assert "`slugkit data show ham10000`" in message
+    assert "Traceback" not in done.stdout + done.stderr
