@@ -1,0 +1,91 @@
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+from small_model import KEY, apply, dense_jacobian, make_images, make_params
+
+from slugkit import ggn, slug
+from slugkit.errors import InputError
+from slugkit.evidence import choose_prior_precision, stochastic_lanczos_quadrature
+
+VARIANCE = 0.01
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def dense_evidence(params, images, a):
+    jacobian = dense_jacobian(params, images)
+    values = np.linalg.eigvalsh(np.einsum("nip,niq->pq", jacobian, jacobian) / VARIANCE)
+    squared = sum(float((np.asarray(leaf) ** 2).sum()) for leaf in jax.tree.leaves(params))
+    return -0.5 * (a * squared + np.log1p(np.maximum(values, 0) / a).sum())
+
+
+def fitted(rank):
+    params, images = make_params(np.float64), make_images(6, np.float64)
+    hessian = ggn.gaussian(VARIANCE)
+    return (
+        params,
+        images,
+        hessian,
+        slug.fit(apply, params, images, rank=rank, key=KEY, hessian=hessian, tolerance=1e-6),
+    )
+
+
+@pytest.mark.parametrize("rank", [0, 10])
+def test_the_chosen_precision_is_that_of_the_dense_evidence(rank):
+    params, images, hessian, posterior = fitted(rank)
+    chosen = choose_prior_precision(
+        posterior, images, key=KEY, hessian=hessian, num_samples=100, num_steps=20
+    )
+    grid = np.geomspace(chosen.value / 100, chosen.value * 100, 2000)
+    dense = np.array([dense_evidence(params, images, a) for a in grid[::50]])
+    best = grid[::50][np.argmax(dense)]
+    assert 0.6 < chosen.value / best < 1.6
+    exact = dense_evidence(params, images, chosen.value)
+    assert abs(chosen.log_evidence - exact) < 4 * chosen.standard_error + 1e-6 * abs(exact)
+    # Not worse than the dense optimum by more than what the estimate itself is unsure of.
+    assert dense.max() - exact < 2 * chosen.standard_error + 0.5
+
+
+def test_the_chosen_precision_can_be_used():
+    _, images, hessian, posterior = fitted(5)
+    chosen = choose_prior_precision(posterior, images, key=KEY, hessian=hessian)
+    changed = dataclasses.replace(posterior, prior_precision=chosen.value)
+    assert (slug.score(changed, images, num_samples=4, key=KEY).value > 0).all()
+    assert chosen.num_products == 4 * 20
+
+
+@pytest.mark.parametrize("spectrum", ["decaying", "clustered", "rank-deficient"])
+def test_quadrature_agrees_with_the_dense_trace(spectrum):
+    values = {
+        "decaying": 2.0 ** -np.arange(40),
+        "clustered": np.repeat([5.0, 1.0, 0.1], [3, 7, 30]),
+        "rank-deficient": np.r_[np.linspace(1, 3, 12), np.zeros(28)],
+    }[spectrum]
+    random = np.random.default_rng(0)
+    q, _ = np.linalg.qr(random.normal(size=(40, 40)))
+    matrix = (q * values) @ q.T
+    quadrature = stochastic_lanczos_quadrature(
+        lambda v: matrix @ v, 40, num_samples=200, num_steps=40, seed=1, dtype=np.float64
+    )
+    for function in (np.log1p, np.square):
+        value, error = quadrature.trace(function)
+        assert abs(value - function(values).sum()) < 4 * error
+
+
+def test_a_sketched_basis_is_refused():
+    params, images = make_params(), make_images(6)
+    posterior = slug.fit(apply, params, images, rank=3, key=KEY, basis="sketched", sketch_size=20)
+    with pytest.raises(InputError, match="fit with basis='full'"):
+        choose_prior_precision(posterior, images, key=KEY)
+
+
+def test_a_single_sample_is_refused():
+    _, images, hessian, posterior = fitted(2)
+    with pytest.raises(InputError, match="num_samples is 1"):
+        choose_prior_precision(posterior, images, key=KEY, hessian=hessian, num_samples=1)
