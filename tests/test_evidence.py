@@ -40,7 +40,7 @@ def fitted(rank):
 def test_the_chosen_precision_is_that_of_the_dense_evidence(rank):
     params, images, hessian, posterior = fitted(rank)
     chosen = choose_prior_precision(
-        posterior, images, key=KEY, hessian=hessian, num_samples=100, num_steps=20
+        posterior, images, key=KEY, hessian=hessian, num_samples=60, num_steps=12
     )
     grid = np.geomspace(chosen.value / 100, chosen.value * 100, 2000)
     dense = np.array([dense_evidence(params, images, a) for a in grid[::50]])

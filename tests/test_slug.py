@@ -1,9 +1,13 @@
 """The public functions against the dense Jacobian of a small model."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_model import (
     KEY,
     SHAPE,
@@ -234,6 +238,31 @@ def test_small_prior_precision_gives_the_projector():
     expected = slug.score(projector, images, num_samples=20, key=KEY)
     scaled = slug.score(with_prior, images, num_samples=20, key=KEY)
     np.testing.assert_allclose(1e-12 * scaled.value, expected.value, rtol=1e-4)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**31))
+def test_scores_do_not_depend_on_the_choice_of_basis_of_the_same_space(seed):
+    posterior = slug.fit(apply, make_params(), make_images(5), rank=4, key=KEY)
+    rotation, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(4, 4)))
+    turned = replace(posterior, basis=(rotation @ posterior.basis).astype(np.float32))
+    images = make_images(3, seed=1)
+    expected = slug.score(posterior, images, num_samples=6, key=KEY)
+    made = slug.score(turned, images, num_samples=6, key=KEY)
+    np.testing.assert_allclose(made.value, expected.value, rtol=1e-4)
+
+
+@settings(max_examples=10, deadline=None)
+@given(variance=st.floats(1e-3, 1e3))
+def test_scaling_the_loss_scales_the_eigenvalues_and_leaves_the_scores(variance):
+    params, images = make_params(), make_images(5)
+    plain = slug.fit(apply, params, images, rank=4, key=KEY, tolerance=1e-4)
+    scaled = slug.fit(
+        apply, params, images, rank=4, key=KEY, tolerance=1e-4, hessian=ggn.gaussian(variance)
+    )
+    np.testing.assert_allclose(variance * scaled.eigenvalues, plain.eigenvalues, rtol=1e-4)
+    expected, made = (slug.score(p, images, num_samples=6, key=KEY) for p in (plain, scaled))
+    np.testing.assert_allclose(made.value, expected.value, rtol=1e-2)
 
 
 def test_save_and_load_return_the_same_posterior(tmp_path):

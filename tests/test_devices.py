@@ -1,0 +1,56 @@
+"""Several devices give what one gives: each case runs in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = """
+import json, sys
+import jax
+import numpy as np
+from small_model import KEY, apply, make_images, make_params
+from slugkit import slug
+
+params, images = make_params(), make_images(11)
+posterior = slug.fit(apply, params, images, rank=4, key=KEY, batch_size=4, num_further=2)
+result = {"devices": len(jax.devices()), "eigenvalues": posterior.eigenvalues.tolist()}
+for name in ("pushforward", "deflated"):
+    both = slug.score_and_variance(
+        posterior, images[:7], num_samples=12, key=KEY, batch_size=4, estimator=name
+    )
+    result[name] = [both.score.value.tolist(), both.variance.value.ravel().tolist()]
+print(json.dumps(result))
+"""
+
+
+def run(devices):
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "PYTHONPATH": str(Path(__file__).parent),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], env=environment, text=True, capture_output=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def one():
+    return run(1)
+
+
+@pytest.mark.parametrize("devices", [2, 3])
+def test_fit_scores_and_maps_do_not_depend_on_the_number_of_devices(one, devices):
+    several = run(devices)
+    assert (one["devices"], several["devices"]) == (1, devices)
+    np.testing.assert_allclose(several["eigenvalues"], one["eigenvalues"], rtol=1e-4)
+    for name in ("pushforward", "deflated"):
+        for made, expected in zip(several[name], one[name], strict=True):
+            np.testing.assert_allclose(made, expected, rtol=2e-3, atol=1e-6)
