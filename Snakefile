@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from slugkit.companion.experiments import DATASET, EXPERIMENTS
 from slugkit.companion.graph import NOTEBOOKS
 from slugkit.companion.imports import source_files
 from slugkit.companion.paths import DATASETS
@@ -14,6 +15,7 @@ PROFILE = load_profile(config["profile"])
 NAME = PROFILE.name
 SEEDS = PROFILE.seeds
 RUN = f"runs/{NAME}"
+FIRST = f"{RUN}/seed{SEEDS[0]}"
 MODELS = expand(RUN + "/seed{seed}/{dataset}", seed=SEEDS, dataset=DATASETS)
 PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy", "test.csv", "masks.npy"]
 
@@ -28,6 +30,7 @@ wildcard_constraints:
     size=r"\d+",
     dataset="|".join(DATASETS),
     notebook="|".join(NOTEBOOKS),
+    experiment="|".join(EXPERIMENTS),
 
 
 rule book:
@@ -65,6 +68,16 @@ rule curvature_all:
 rule scores_all:
     input:
         expand("{model}/scores.json", model=MODELS),
+
+
+rule estimators_all:
+    input:
+        f"{FIRST}/{DATASET}/estimators.json",
+
+
+rule sketch_all:
+    input:
+        f"{FIRST}/{DATASET}/sketch.json",
 
 
 rule decode:
@@ -132,11 +145,27 @@ rule scores:
         "slugkit score --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
 
 
+rule experiment:
+    input:
+        *[FIRST + "/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv"]],
+        *[f"{FIRST}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
+        code=code("companion.steps.experiment"),
+    params:
+        settings=PROFILE.digest("model", "curvature", "experiments"),
+    output:
+        f"{FIRST}/{DATASET}/{{experiment}}.csv",
+        record=f"{FIRST}/{DATASET}/{{experiment}}.json",
+    shell:
+        "slugkit experiment {wildcards.experiment} --profile {NAME}"
+
+
 def notebook_inputs(wildcards):
     """The records of the step that a notebook shows, for all models or all seeds."""
     step = NOTEBOOKS[wildcards.notebook]
     if step == "prepare":
         return expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS)
+    if step in EXPERIMENTS:
+        return f"{FIRST}/{DATASET}/{step}.json"
     return expand("{model}/{step}.json", model=MODELS, step=step)
 
 

@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add("train", _train, "train one network", dataset=True, seed=True)
     add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
     add("score", _score, "score the test images with one network", dataset=True, seed=True)
+    experiment = add("experiment", _experiment, "measure the method on one network")
+    experiment.add_argument("name")
     notebook = add("notebook", _notebook, "execute one notebook")
     notebook.add_argument("name")
     add("pages", _pages, "compile the executed notebooks into the book")
@@ -113,6 +115,13 @@ def _score(options: argparse.Namespace) -> None:
     from slugkit.companion.steps import scores
 
     scores.run(load_profile(options.profile), options.dataset, options.seed)
+
+
+def _experiment(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import experiment
+
+    experiment.run(load_profile(options.profile), options.name)
 
 
 def _notebook(options: argparse.Namespace) -> None:

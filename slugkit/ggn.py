@@ -1,7 +1,7 @@
 """Products with the generalised Gauss-Newton matrix, one batch of images at a time."""
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Hashable
+from functools import lru_cache, partial
 from typing import Any
 
 import jax
@@ -93,9 +93,16 @@ def lineariser(
 
     The returned function maps images (b, ...) to the outputs (b, ...) and the linear map
     v -> J(x) v, which holds on to the activations of the batch: products with it repeat neither
-    the forward pass nor the compilation.
+    the forward pass nor the compilation. The compiled functions of the last few models are kept.
     """
+    make = _lineariser if isinstance(apply, Hashable) else _lineariser.__wrapped__
+    return make(apply, parameters)
 
+
+@lru_cache(maxsize=4)
+def _lineariser(
+    apply: Apply, parameters: FlatParameters
+) -> Callable[[jax.Array], tuple[jax.Array, Linear]]:
     @jax.jit
     def linearise(vector: jax.Array, fixed: list[Any], images: jax.Array) -> Any:
         return jax.linearize(lambda v: apply(parameters.to_tree(v, fixed), images), vector)

@@ -12,7 +12,7 @@ import numpy as np
 from slugkit.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FlatParameters:
     """The selected leaves of a pytree as one vector; the others stay fixed."""
 

@@ -18,10 +18,13 @@ NOTEBOOKS = {
     "data": "prepare",
     "train": "train",
     "curvature": "curvature",
+    "estimators": "estimators",
+    "sketch": "sketch",
     "fig1": "scores",
     "fig2": "scores",
     "fig3": "scores",
     "fig4": "scores",
+    "your_own_vae": "prepare",
 }
 
 # Set for everything that the graph starts, so that a notebook does not start it again.

@@ -14,6 +14,8 @@ from myst_nb import glue
 
 from slugkit.companion import graph, panels
 from slugkit.companion.claims import Check, verdict_table, verdicts
+from slugkit.companion.experiments import DATASET as EXPERIMENT_DATASET
+from slugkit.companion.experiments import EXPERIMENTS
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import commit, hardware, versions
@@ -59,6 +61,11 @@ class Run:
     def traces(self) -> pd.DataFrame:
         """One row per (training set, seed): the trace of G and its share in the eigenpairs."""
         return self._over_models("trace.csv")
+
+    def experiment(self, name: str) -> pd.DataFrame:
+        """Return the table of one experiment; see `slugkit.companion.experiments`."""
+        folder = self.paths.trained(EXPERIMENT_DATASET, self.profile.seeds[0])
+        return load_table(folder / f"{name}.csv")
 
     def array(self, name: str, seed: int, dataset: str | None = None) -> np.ndarray:
         """Return an array of one seed's data, or of one model if `dataset` is given."""
@@ -109,10 +116,7 @@ class Run:
 
     def _provenance(self) -> dict[str, Any]:
         step = graph.NOTEBOOKS[self.notebook]
-        datasets = [None] if step == "prepare" else DATASETS
-        records = [
-            self.record(step, seed, dataset) for seed in self.profile.seeds for dataset in datasets
-        ]
+        records = [self.record(step, *one) for one in self._made_by(step)]
         seconds = sum(record["duration_seconds"] for record in records)
         now = commit()
         return {
@@ -128,6 +132,14 @@ class Run:
             "hardware": hardware(),
             "packages": versions(),
         }
+
+    def _made_by(self, step: str) -> list[tuple[int, str | None]]:
+        """Return the (seed, data set) of each job of a step."""
+        seeds = self.profile.seeds
+        if step in EXPERIMENTS:
+            return [(seeds[0], EXPERIMENT_DATASET)]
+        datasets: tuple[str | None, ...] = (None,) if step == "prepare" else tuple(DATASETS)
+        return [(seed, dataset) for seed in seeds for dataset in datasets]
 
     def _over_models(self, name: str) -> pd.DataFrame:
         return pd.concat(

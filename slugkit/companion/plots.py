@@ -223,6 +223,22 @@ def object_rows(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.Dat
         row[0].set_ylabel(title, fontsize=8)
 
 
+def lowest_and_highest(
+    images: np.ndarray, reconstructions: np.ndarray, variances: np.ndarray, chosen: Sequence[int]
+) -> Figure:
+    """Draw generated images, one row each: image, reconstruction, and deviation of each pixel."""
+    figure, axes = plt.subplots(len(chosen), 3, figsize=(4.8, 1.7 * len(chosen)), squeeze=False)
+    deviations = np.sqrt(np.asarray(variances).sum(axis=-1))
+    top = max(float(deviations[i].max()) for i in chosen)
+    for row, i in zip(axes, chosen, strict=True):
+        for axis, content in zip(row, (images[i], reconstructions[i]), strict=False):
+            picture(axis, np.clip(content, 0, 1), may_show=True, source="synthetic")
+        picture(row[2], deviations[i], may_show=True, source="synthetic", vmin=0, vmax=top)
+    for axis, title in zip(axes[0], ("image", "reconstruction", "deviation"), strict=True):
+        axis.set_title(title)
+    return figure
+
+
 def picture(
     axis: Axes, image: np.ndarray, *, may_show: bool, source: str, **options: object
 ) -> None:

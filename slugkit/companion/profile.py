@@ -96,6 +96,35 @@ class Scores(_Section):
     batch_size: Count
 
 
+class EstimatorsExperiment(_Section):
+    """Error against products, for every estimator of the score and of the map."""
+
+    images: Annotated[int, Field(ge=1, le=2)]
+    score_budgets: tuple[Annotated[int, Field(ge=4)], ...]
+    map_budgets: tuple[Annotated[int, Field(ge=4)], ...]
+    score_repeats: Count
+    reference_outputs: Count
+    reference_products: Count
+
+
+class SketchExperiment(_Section):
+    """Scores with sketched bases against those with the full one."""
+
+    train_images: Count
+    rank: Count
+    steps: tuple[Count, ...]
+    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...]
+    sketches: tuple[Literal["srft", "sparse"], ...]
+    num_samples: Annotated[int, Field(ge=2)]
+
+
+class Experiments(_Section):
+    """Measurements of the method itself, on the first network."""
+
+    estimators: EstimatorsExperiment
+    sketch: SketchExperiment
+
+
 class Statistics(_Section):
     """Bootstrap over images, for every interval in the book."""
 
@@ -114,6 +143,7 @@ class Profile(_Section):
     training: Training
     curvature: Curvature
     scores: Scores
+    experiments: Experiments
     statistics: Statistics
 
     @model_validator(mode="after")

@@ -27,8 +27,30 @@ COLOURS = {
     "encoder_std": "#8c8378",
     "oracle": INK,
     "random": INK,
+    "krylov": "#2a86c7",
+    "pushforward": "#00986f",
+    "hutchinson": "#d55e00",
+    "bekas": "#d55e00",
+    "hutchpp": "#b87f00",
+    "xtrace": "#8d6bd6",
+    "xnystrace": "#8c8378",
+    "xnysdiag": "#8d6bd6",
 }
-MARKERS = {"A": "o", "B": "s", "C": "^", "light": "o", "dark": "D"}
+MARKERS = {
+    "A": "o",
+    "B": "s",
+    "C": "^",
+    "light": "o",
+    "dark": "D",
+    "krylov": "o",
+    "pushforward": "s",
+    "hutchinson": "^",
+    "bekas": "^",
+    "hutchpp": "D",
+    "xtrace": "v",
+    "xnystrace": "P",
+    "xnysdiag": "v",
+}
 LABELS = {
     "A": "A: light skin",
     "B": "B: mixed",
@@ -40,6 +62,14 @@ LABELS = {
     "encoder_std": "encoder deviation",
     "oracle": "oracle",
     "random": "random",
+    "krylov": "Krylov (ours)",
+    "pushforward": "push-forward (ours, batched)",
+    "hutchinson": "Hutchinson (the paper's)",
+    "bekas": "Bekas (the paper's)",
+    "hutchpp": "Hutch++",
+    "xtrace": "XTrace",
+    "xnystrace": "XNysTrace",
+    "xnysdiag": "XNysDiag",
 }
 WIDTH = 7.2  # inches; the width of a page's text, so that letters keep their size
 

@@ -27,6 +27,11 @@ model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.
 training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 2}
 curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 4}
 scores: {num_samples: 4, batch_size: 32}
+experiments:
+  estimators:
+    {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
+     reference_outputs: 4, reference_products: 16}
+  sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
 statistics: {resamples: 50, confidence: 0.95}
 """
 COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]

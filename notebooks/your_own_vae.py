@@ -1,0 +1,109 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Your own model: SLUG in a few lines
+#
+# Anything that maps parameters and images to reconstructions will do. Here it is an autoencoder in
+# plain JAX that has nothing to do with the rest of this book: two matrices and a nonlinearity,
+# trained for a few seconds on small synthetic images of skin.
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from matplotlib import pyplot as plt
+
+from slugkit import slug
+from slugkit.companion import notebook, plots
+from slugkit.data.synthetic import generate
+
+run = notebook.open_run("your_own_vae", profile)
+train_images = generate(np.tile([1, 2, 3, 4, 5, 6], 32), 16, seed=0)
+test_images = generate(np.tile([1, 2, 3, 4, 5, 6], 8), 16, seed=1)
+
+# %% [markdown]
+# ## A model that is not ours
+
+
+# %%
+def reconstruct(params, images):
+    flat = images.reshape(len(images), -1)
+    latent = jnp.tanh(flat @ params["encode"] + params["bias"])
+    return jax.nn.sigmoid(latent @ params["decode"] + params["offset"]).reshape(images.shape)
+
+
+def squared_error(params, images):
+    return jnp.mean((reconstruct(params, images) - images) ** 2)
+
+
+@jax.jit
+def train_step(params, state, images):
+    gradient = jax.grad(squared_error)(params, images)
+    updates, next_state = adam.update(gradient, state)
+    return optax.apply_updates(params, updates), next_state
+
+
+size = train_images[0].size
+key = jax.random.key(0)
+params = {
+    "encode": jax.random.normal(key, (size, 8)) / np.sqrt(size),
+    "bias": jnp.zeros(8),
+    "decode": jnp.zeros((8, size)),
+    "offset": jnp.zeros(size),
+}
+adam = optax.adam(0.01)
+state = adam.init(params)
+for _ in range(1500):
+    params, state = train_step(params, state, train_images)
+
+# %% [markdown]
+# ## SLUG on it
+
+# %%
+posterior = slug.fit(reconstruct, params, train_images, rank=20, key=key)
+score = slug.score(posterior, test_images, num_samples=100, key=key)
+variance = slug.pixel_variance(posterior, test_images, num_samples=100, key=key)
+print(f"{posterior.rank} eigenpairs from {posterior.num_products} products")
+print(f"first image: {score.value[0]:.1f} ± {score.standard_error[0]:.1f}")
+
+# %% [markdown]
+# ## Look at it
+#
+# The pixel variances have the shape of the reconstruction; their root, summed over the colours, is
+# a picture.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three small pictures each of the test images with the lowest and the highest score: image, reconstruction and pixel deviation.", "classes": "dark-light"}, "figure": {"caption": "The test images with the lowest (upper) and the highest score (lower): image, reconstruction, and the deviation of each pixel.", "name": "fig-your-own"}}
+lowest_and_highest = np.argsort(score.value)[[0, -1]]
+figure = plots.lowest_and_highest(
+    test_images, reconstruct(params, test_images), variance.value, lowest_and_highest
+)
+plt.show()
+
+# %% [markdown]
+# What may go wrong is said in one line each: dropout or batch normalisation in training mode,
+# images of another shape, parameters that are not finite. A `parameter_filter` restricts the
+# uncertainty to some of the parameters, `hessian` names another loss, and
+# `slug.score(..., relative_error=0.05)` stops by itself. [The method](../method.md) says why.
+
+# %% tags=["hide-input"]
+numbers = {
+    "parameters": int(sum(leaf.size for leaf in jax.tree.leaves(params))),
+    "products": posterior.num_products,
+}
+run.finish(figure, numbers)
