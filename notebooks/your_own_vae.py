@@ -43,7 +43,7 @@ test_images = generate(np.tile([1, 2, 3, 4, 5, 6], 8), 16, seed=1)
 
 # %%
 def reconstruct(params, images):
-    flat = images.reshape(len(images), -1)
+    flat = images.reshape(len(images), -1) - 0.5
     latent = jnp.tanh(flat @ params["encode"] + params["bias"])
     return jax.nn.sigmoid(latent @ params["decode"] + params["offset"]).reshape(images.shape)
 
@@ -60,11 +60,11 @@ def train_step(params, state, images):
 
 
 size = train_images[0].size
-key = jax.random.key(0)
+keys = jax.random.split(jax.random.key(0), 3)
 params = {
-    "encode": jax.random.normal(key, (size, 8)) / np.sqrt(size),
+    "encode": 0.02 * jax.random.normal(keys[0], (size, 8)),
     "bias": jnp.zeros(8),
-    "decode": jnp.zeros((8, size)),
+    "decode": 0.02 * jax.random.normal(keys[1], (8, size)),
     "offset": jnp.zeros(size),
 }
 adam = optax.adam(0.01)
@@ -76,6 +76,7 @@ for _ in range(1500):
 # ## SLUG on it
 
 # %%
+key = keys[2]
 posterior = slug.fit(reconstruct, params, train_images, rank=20, key=key)
 score = slug.score(posterior, test_images, num_samples=100, key=key)
 variance = slug.pixel_variance(posterior, test_images, num_samples=100, key=key)
