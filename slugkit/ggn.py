@@ -10,7 +10,7 @@ import numpy as np
 
 from slugkit.batches import batches
 from slugkit.errors import InputError
-from slugkit.parameters import FlatParameters
+from slugkit.parameters import FlatParameters, Layout
 
 Apply = Callable[[Any, jax.Array], jax.Array]
 Hessian = Callable[[jax.Array, jax.Array], jax.Array]
@@ -95,20 +95,27 @@ def lineariser(
     v -> J(x) v, which holds on to the activations of the batch: products with it repeat neither
     the forward pass nor the compilation. The compiled functions of the last few models are kept.
     """
-    make = _lineariser if isinstance(apply, Hashable) else _lineariser.__wrapped__
-    return make(apply, parameters)
-
-
-@lru_cache(maxsize=4)
-def _lineariser(
-    apply: Apply, parameters: FlatParameters
-) -> Callable[[jax.Array], tuple[jax.Array, Linear]]:
-    @jax.jit
-    def linearise(vector: jax.Array, fixed: list[Any], images: jax.Array) -> Any:
-        return jax.linearize(lambda v: apply(parameters.to_tree(v, fixed), images), vector)
-
+    _, linearise = _functions(apply, parameters.layout)
     vector, fixed = parameters.vector, parameters.fixed
     return lambda images: linearise(vector, fixed, images)
+
+
+def _functions(apply: Apply, layout: Layout) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return the model, and its linearisation, as functions of (vector, fixed, images)."""
+    make = _compiled if isinstance(apply, Hashable) else _compiled.__wrapped__
+    return make(apply, layout)
+
+
+@lru_cache(maxsize=8)
+def _compiled(apply: Apply, layout: Layout) -> tuple[Callable[..., Any], Callable[..., Any]]:
+
+    def forward(vector: jax.Array, fixed: list[Any], images: jax.Array) -> jax.Array:
+        return apply(layout.to_tree(vector, fixed), images)
+
+    def linearise(vector: jax.Array, fixed: list[Any], images: jax.Array) -> Any:
+        return jax.linearize(lambda v: forward(v, fixed, images), vector)
+
+    return jax.jit(forward), jax.jit(linearise)
 
 
 @jax.jit
@@ -170,17 +177,6 @@ def ggn_product(
     linearise = lineariser(apply, parameters)
     parts = list(batches(images, batch_size))
 
-    @jax.jit
-    def add_product(
-        total: jax.Array, vector: jax.Array, outputs: jax.Array, jvp: Linear, mask: jax.Array
-    ) -> jax.Array:
-        tangents = jvp(vector)
-        if hessian is not None:
-            tangents = hessian(outputs, tangents)
-        tangents = tangents * mask.reshape(-1, *[1] * (tangents.ndim - 1)).astype(tangents.dtype)
-        back = pull(jvp, tangents, len(vector), vector.dtype)
-        return total + scale * back
-
     # The activations of a single batch are kept; those of several might not fit.
     kept = linearise(parts[0].images) if len(parts) == 1 else None
 
@@ -189,10 +185,27 @@ def ggn_product(
         total = jnp.zeros_like(direction)
         for batch in parts:
             outputs, jvp = kept or linearise(batch.images)
-            total = add_product(total, direction, outputs, jvp, batch.mask)
+            total = _add_product(hessian, total, direction, outputs, jvp, batch.mask, scale)
         return np.asarray(total)
 
     return product
+
+
+@partial(jax.jit, static_argnums=0)
+def _add_product(
+    hessian: Hessian | None,
+    total: jax.Array,
+    vector: jax.Array,
+    outputs: jax.Array,
+    jvp: Linear,
+    mask: jax.Array,
+    scale: float,
+) -> jax.Array:
+    tangents = jvp(vector)
+    if hessian is not None:
+        tangents = hessian(outputs, tangents)
+    tangents = tangents * mask.reshape(-1, *[1] * (tangents.ndim - 1)).astype(tangents.dtype)
+    return total + scale * pull(jvp, tangents, len(vector), vector.dtype)
 
 
 def check_model(
@@ -225,7 +238,8 @@ def check_model(
             "an image's output depends on the other images of its batch; put batch normalisation "
             "into evaluation mode with frozen statistics (in flax: model.eval())"
         )
-    forward = jax.jit(lambda batch: apply(params, batch))
+    forward, _ = _functions(apply, parameters.layout)
     for batch in batches(images, batch_size):
-        check_outputs(forward(batch.images), batch.start, batch.size)
+        outputs = forward(parameters.vector, parameters.fixed, batch.images)
+        check_outputs(outputs, batch.start, batch.size)
     return first.shape[1:]

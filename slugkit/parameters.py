@@ -1,6 +1,7 @@
 """Any pytree of parameters as one flat vector."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,46 @@ import numpy as np
 from slugkit.errors import InputError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
+class Layout:
+    """Which leaves of a pytree make up the vector, and their shapes; equal for equal models."""
+
+    names: tuple[str, ...]  # the path of each leaf, such as "decoder/conv/kernel"
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[Any, ...]
+    selected: tuple[int, ...]  # the positions of the leaves that make up the vector
+    treedef: Any
+
+    def to_tree(self, vector: jax.Array, fixed: list[Any]) -> Any:
+        """Return the pytree whose selected leaves are taken from `vector` (p,)."""
+        chosen, rest = set(self.selected), iter(fixed)
+        leaves, start = [], 0
+        for i, (shape, dtype) in enumerate(zip(self.shapes, self.dtypes, strict=True)):
+            if i in chosen:
+                size = math.prod(shape)
+                leaves.append(vector[start : start + size].reshape(shape).astype(dtype))
+                start += size
+            else:
+                leaves.append(next(rest))
+        return jax.tree.unflatten(self.treedef, leaves)
+
+
+@dataclass(frozen=True)
 class FlatParameters:
     """The selected leaves of a pytree as one vector; the others stay fixed."""
 
     leaves: tuple[Any, ...]  # all leaves of the tree
-    names: tuple[str, ...]  # the path of each leaf, such as "decoder/conv/kernel"
-    selected: tuple[int, ...]  # the positions of the leaves that make up the vector
-    treedef: Any
+    layout: Layout
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The path of each leaf."""
+        return self.layout.names
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """The positions of the leaves that make up the vector."""
+        return self.layout.selected
 
     @property
     def dtype(self) -> Any:
@@ -45,16 +78,7 @@ class FlatParameters:
 
     def to_tree(self, vector: jax.Array, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
-        chosen, rest = set(self.selected), iter(fixed)
-        leaves, start = [], 0
-        for i, leaf in enumerate(self.leaves):
-            if i in chosen:
-                part = vector[start : start + leaf.size]
-                leaves.append(part.reshape(leaf.shape).astype(leaf.dtype))
-                start += leaf.size
-            else:
-                leaves.append(next(rest))
-        return jax.tree.unflatten(self.treedef, leaves)
+        return self.layout.to_tree(vector, fixed)
 
     def digest(self) -> str:
         """Return a SHA-256 digest of all leaves: names, shapes, types and values."""
@@ -101,7 +125,10 @@ def flatten(params: Any, parameter_filter: Callable[[str], bool] | None = None) 
         )
     for i in selected:
         _check_leaf(names[i], leaves[i])
-    return FlatParameters(leaves, names, selected, treedef)
+    shapes, dtypes = (
+        tuple(getattr(leaf, field) for leaf in leaves) for field in ("shape", "dtype")
+    )
+    return FlatParameters(leaves, Layout(names, shapes, dtypes, selected, treedef))
 
 
 def _check_leaf(name: str, leaf: Any) -> None:

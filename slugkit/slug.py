@@ -88,7 +88,8 @@ def fit(
     ----------
     apply
         The model: ``apply(params, images)`` returns deterministic outputs whose first axis counts
-        the images, for instance the reconstruction from the latent mean.
+        the images, for instance the reconstruction from the latent mean. A pure function: it is
+        compiled once, and what it closes over must not change afterwards.
     params
         Any pytree of arrays, p numbers in all.
     images

@@ -1,0 +1,157 @@
+"""How fast and how accurate the method is on a trained network of one profile.
+
+    python benchmarks/method.py --profile quick
+
+needs that profile's run, and writes benchmarks/results/method-<profile>.json. All times are ratios
+to bare products of the same function, the same batch and the same run.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slugkit import ggn, slug, training
+from slugkit.companion.experiments import DATASET
+from slugkit.companion.experiments.estimators import exact_outputs
+from slugkit.companion.paths import RunPaths
+from slugkit.companion.profile import load_profile
+from slugkit.companion.provenance import commit, hardware, versions
+from slugkit.companion.tables import load_array
+from slugkit.files import atomic_path
+from slugkit.root import Root
+
+RESULTS = Path(__file__).parent / "results"
+KEY = jax.random.key(0)
+IMAGES = 64
+SAMPLES = 50
+REPEATS = 3
+
+
+def seconds(function: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Return the shortest time of several calls, after one that compiles."""
+    jax.block_until_ready(function())
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(function())
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def fitting(apply, params, images, rank: int) -> dict[str, float]:
+    """Time a fit against its own number of bare products, made from the same jitted functions."""
+
+    def fit():
+        return slug.fit(apply, params, images, rank=rank, key=KEY, batch_size=IMAGES)
+
+    made = fit()
+    product = ggn.ggn_product(apply, made.parameters, images, batch_size=IMAGES)
+    vector = np.asarray(made.parameters.vector)
+    bare = seconds(lambda: product(vector)) * made.num_products
+    whole = seconds(fit, 1)
+    return {
+        "products": made.num_products,
+        "seconds": whole,
+        "seconds_of_bare_products": bare,
+        "ratio": whole / bare,
+    }
+
+
+def mapping(posterior, images) -> dict[str, float]:
+    """Time maps and scores of a batch against as many bare Jacobian-vector products."""
+    jvp = ggn.lineariser(posterior.apply, posterior.parameters)(jnp.asarray(images))[1]
+    vector = posterior.parameters.vector
+    bare = seconds(lambda: ggn.push(jvp, vector)) * SAMPLES
+
+    def both(count=SAMPLES, chosen=images):
+        return slug.score_and_variance(
+            posterior, chosen, num_samples=count, key=KEY, batch_size=len(images)
+        )
+
+    whole = seconds(both)
+    half = len(images) // 2
+    return {
+        "images": len(images),
+        "products": SAMPLES,
+        "seconds": whole,
+        "seconds_of_bare_products": bare,
+        "ratio": whole / bare,
+        # 2 would be exactly linear.
+        "time_for_twice_the_samples": seconds(lambda: both(2 * SAMPLES)) / whole,
+        "time_for_twice_the_images": whole / seconds(lambda: both(SAMPLES, images[:half])),
+    }
+
+
+def accuracy(posterior, image) -> dict[str, object]:
+    """Compare the errors of maps, and count the products of a score to 1 % and of equal maps."""
+    linearise = ggn.lineariser(posterior.apply, posterior.parameters)
+    root = Root(posterior, linearise, image, 0)
+    positions, exact = exact_outputs(root, 512, KEY)
+
+    def error(estimator: str, products: int) -> float:
+        made = slug.pixel_variance(
+            posterior, image[None], num_samples=products, key=KEY, estimator=estimator
+        )
+        off = made.value.reshape(-1)[positions] - exact
+        return float(np.linalg.norm(off) / np.linalg.norm(exact))
+
+    errors = {
+        name: {str(products): error(name, products) for products in (50, 150, 500)}
+        for name in ("krylov", "pushforward", "xnysdiag", "bekas")
+    }
+    bekas = errors["bekas"]["500"]
+    score = slug.score(posterior, image[None], key=KEY, estimator="krylov", relative_error=0.01)
+    by_hundred = slug.score(posterior, image[None], key=KEY, estimator="krylov", num_samples=100)
+    return {
+        "outputs": root.size,
+        "map_errors": errors,
+        # Bekas' error falls with the root of the number of products.
+        "bekas_products_over_krylov_products": {
+            products: 500 * (bekas / errors["krylov"][products]) ** 2 / int(products)
+            for products in ("50", "150", "500")
+        },
+        "score_products_to_one_percent": score.num_products,
+        "score_standard_error_at_100_products": float(
+            by_hundred.standard_error[0] / by_hundred.value[0]
+        ),
+    }
+
+
+def main() -> None:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="quick")
+    name = parser.parse_args().profile
+    profile, paths = load_profile(name), RunPaths(name)
+    seed = profile.seeds[0]
+    folder = paths.trained(DATASET, seed)
+    model = training.load_model(folder / "model.msgpack", profile.architecture())
+    apply, params = model.reconstruct(), model.params
+    train = load_array(paths.prepared(seed) / f"train_{DATASET}.npy")[:IMAGES]
+    test = np.asarray(load_array(paths.prepared(seed) / "test.npy")[:IMAGES])
+    posterior = slug.load(folder / "posterior.npz", apply, params)
+    result = {
+        "profile": name,
+        "image_size": profile.data.image_size,
+        "parameters": posterior.parameters.size,
+        "rank": posterior.rank,
+        "fit": {str(rank): fitting(apply, params, train, rank) for rank in (10, 20)},
+        "map": mapping(posterior, test),
+        "accuracy": [accuracy(posterior, image) for image in test[[0, -1]]],
+        "commit": commit(),
+        "hardware": hardware(),
+        "packages": versions(),
+    }
+    print(json.dumps(result, indent=1))
+    with atomic_path(RESULTS / f"method-{name}.json") as partial:
+        partial.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
