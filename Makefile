@@ -2,6 +2,7 @@
 #             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
 # make test   ruff, mypy and the fast tests
 # make check  the slow tests as well
+# make record PROFILE=reduced  keep the tables of a finished run in results/
 # make lock   resolve the dependencies again
 # make clean  forget all results
 PROFILE ?= quick
@@ -10,7 +11,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help book test check lint setup lock clean
+.PHONY: help book test check record lint setup lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +30,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 book: setup
 	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
+
+record: setup
+	@$(BIN)/slugkit record --profile $(PROFILE)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from slugkit.companion.graph import NOTEBOOKS
 from slugkit.companion.imports import source_files
 from slugkit.companion.paths import DATASETS
 from slugkit.companion.profile import load_profile
+from slugkit.companion.recording import DECIDING
 
 if "profile" not in config:
     config["profile"] = "quick"
@@ -18,6 +19,8 @@ RUN = f"runs/{NAME}"
 FIRST = f"{RUN}/seed{SEEDS[0]}"
 MODELS = expand(RUN + "/seed{seed}/{dataset}", seed=SEEDS, dataset=DATASETS)
 PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy", "test.csv", "masks.npy"]
+
+RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
 
 
 def code(module):
@@ -68,6 +71,17 @@ rule curvature_all:
 rule scores_all:
     input:
         expand("{model}/scores.json", model=MODELS),
+
+
+rule claims_all:
+    input:
+        expand(RUN + "/notebooks/{name}.json", name=DECIDING),
+        RECORDED,
+
+
+rule recorded_all:
+    input:
+        RECORDED,
 
 
 rule estimators_all:
@@ -164,6 +178,10 @@ def notebook_inputs(wildcards):
     step = NOTEBOOKS[wildcards.notebook]
     if step == "prepare":
         return expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS)
+    if step == "claims":
+        return expand(RUN + "/notebooks/{name}.json", name=DECIDING) + RECORDED
+    if step == "recorded":
+        return RECORDED
     if step in EXPERIMENTS:
         return f"{FIRST}/{DATASET}/{step}.json"
     return expand("{model}/{step}.json", model=MODELS, step=step)

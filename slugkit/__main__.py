@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     experiment.add_argument("name")
     notebook = add("notebook", _notebook, "execute one notebook")
     notebook.add_argument("name")
+    add("record", _record, "keep the tables of a finished run in results/")
     add("pages", _pages, "compile the executed notebooks into the book")
     book = add("book", _book, "make everything up to the book, as `make book` does")
     book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
@@ -128,6 +129,12 @@ def _notebook(options: argparse.Namespace) -> None:
     from slugkit.companion.execution import execute
 
     execute(options.name, options.profile)
+
+
+def _record(options: argparse.Namespace) -> None:
+    from slugkit.companion.recording import record
+
+    print(f"results/{options.profile}: {record(options.profile) / 1e3:.0f} kB")
 
 
 def _pages(options: argparse.Namespace) -> None:

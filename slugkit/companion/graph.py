@@ -25,6 +25,8 @@ NOTEBOOKS = {
     "fig3": "scores",
     "fig4": "scores",
     "your_own_vae": "prepare",
+    "claims": "claims",
+    "recorded": "recorded",
 }
 
 # Set for everything that the graph starts, so that a notebook does not start it again.

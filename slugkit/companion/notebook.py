@@ -19,8 +19,10 @@ from slugkit.companion.experiments import EXPERIMENTS
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import commit, hardware, versions
+from slugkit.companion.recording import recorded_profiles, recorded_run
 from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.tables import load_array, load_table
+from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
 
@@ -31,6 +33,7 @@ class Run:
     notebook: str
     profile: Profile
     paths: RunPaths
+    shown_in: RunPaths | None = None  # the run whose book this notebook belongs to
 
     @functools.cached_property
     def scores(self) -> pd.DataFrame:
@@ -100,7 +103,7 @@ class Run:
             glue(name, value, display=False)
         for claim, verdict in found.items():
             glue(f"verdict_{claim}", verdict.verdict.value, display=False)
-        target = self.paths.notebook(self.notebook)
+        target = (self.shown_in or self.paths).notebook(self.notebook)
         save_figure(figure, target.with_suffix(".svg"))
         content = {
             "profile": self.profile.name,
@@ -116,22 +119,40 @@ class Run:
 
     def _provenance(self) -> dict[str, Any]:
         step = graph.NOTEBOOKS[self.notebook]
+        # What has no step of its own is made from the scores.
+        step = "scores" if step in ("claims", "recorded") else step
         records = [self.record(step, *one) for one in self._made_by(step)]
         seconds = sum(record["duration_seconds"] for record in records)
-        now = commit()
+        origin = self._origin()
+        dirty = ", with uncommitted changes" if origin["dirty"] else ""
         return {
             "command": f"make book PROFILE={self.profile.name}",
             "notebook": f"notebooks/{self.notebook}.py",
-            "commit": now["commit"][:12] + (", with uncommitted changes" if now["dirty"] else ""),
-            "profile": f"{self.profile.name}, digest {self.profile.digest()}",
+            "commit": origin["commit"][:12] + dirty,
+            "profile": f"{self.profile.name}, digest {origin['profile_digest']}",
             "data sets": self.profile.data.sources(),
             "images": self.record("prepare", self.profile.seeds[0])["counts"],
             "seeds": list(self.profile.seeds),
             f"time for step “{step}”": f"{seconds:.0f} s in {len(records)} jobs of one core each",
             "first output": _short_digests(records[0]["outputs"]),
+            "hardware": origin["hardware"],
+            "packages": origin["packages"],
+        }
+
+    def _origin(self) -> dict[str, Any]:
+        if self.shown_in is not None:
+            return recorded_run(self.profile.name)
+        return {
+            **commit(),
+            "profile_digest": self.profile.digest(),
             "hardware": hardware(),
             "packages": versions(),
         }
+
+    def numbers(self, notebook: str) -> dict[str, float]:
+        """Return the named numbers that another notebook wrote."""
+        path = self.paths.notebook(notebook).with_suffix(".json")
+        return json.loads(path.read_text())["numbers"]
 
     def _made_by(self, step: str) -> list[tuple[int, str | None]]:
         """Return the (seed, data set) of each job of a step."""
@@ -181,6 +202,30 @@ def open_run(notebook: str, profile: str) -> Run:
     mark = panels.banner(profile, sources)
     display(mark)
     return Run(notebook, loaded, RunPaths(profile))
+
+
+def open_recorded(notebook: str, profile: str, shown_in: str) -> Run:
+    """Return the results of a recorded run, to be shown in the book of another one.
+
+    Raises
+    ------
+    InputError
+        No run of that profile is recorded.
+    """
+    if profile not in recorded_profiles():
+        raise InputError(
+            f"no run of profile {profile!r} is recorded: make one, then `make record "
+            f"PROFILE={profile}`"
+        )
+    content = recorded_run(profile)
+    apply_style()
+    display(panels.banner(profile, content["data_sets"]))
+    return Run(
+        notebook,
+        Profile(**content["profile"]),
+        RunPaths(profile, "results"),
+        RunPaths(shown_in),
+    )
 
 
 def _short_digests(outputs: Mapping[str, str]) -> list[str]:

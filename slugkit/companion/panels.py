@@ -52,6 +52,19 @@ def banner(profile: str, data_sets: Iterable[str]) -> HTML:
     )
 
 
+def data_mark(data_sets: Iterable[str], seeds: int) -> str:
+    """Return in a few words whose data some numbers come from.
+
+    >>> data_mark(["synthetic"], 1)
+    'synthetic images, 1 run'
+    >>> data_mark(["pad_ufes_20", "isic2017"], 2)
+    'real images of isic2017, pad_ufes_20, 2 runs'
+    """
+    names = sorted(set(data_sets))
+    images = "synthetic images" if "synthetic" in names else f"real images of {', '.join(names)}"
+    return f"{images}, {seeds} run{'s' if seeds > 1 else ''}"
+
+
 def provenance_panel(facts: Mapping[str, object], title: str = "How this was made") -> HTML:
     """Return the folded panel that lies under a figure, one row per fact.
 

@@ -41,13 +41,14 @@ def decoded_folder(source: str, size: int) -> Path:
 
 @dataclass(frozen=True)
 class RunPaths:
-    """The files of one profile under runs/<profile>/."""
+    """The files of one profile under runs/<profile>/, or of its recorded run under results/."""
 
     profile: str
+    base: str = "runs"
 
     @property
     def root(self) -> Path:
-        return project_root() / "runs" / self.profile
+        return project_root() / self.base / self.profile
 
     def prepared(self, seed: int) -> Path:
         """The folder with one seed's images and index tables."""

@@ -1,0 +1,65 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # On real images: the recorded run
+#
+# The pages before this one were made together with the book. This one shows a longer run on real
+# photographs, which needs data that a fresh clone does not have. Its tables, one row per image, lie
+# in `results/` with their provenance; the figures are drawn from them anew.
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, plots
+from slugkit.companion.metrics import ause, spearman
+from slugkit.companion.summaries import GROUPS, over_images, select
+
+run = notebook.open_recorded("recorded", "reduced", profile)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Upper row: mean error and mean SLUG of light and dark test images for three training sets. Lower row: SLUG against error per image, and mean error as uncertain images are removed.", "classes": "dark-light"}, "figure": {"caption": "Recorded run on real images. Upper row: mean error and mean SLUG of the two test groups under each training set, with bootstrap intervals and, faint, the single runs. Lower row, trained on B: SLUG against error, one mark per held-out image; and the mean error of the rest as the most uncertain images are removed.", "name": "fig-recorded"}}
+test = select(run.scores, "B", *GROUPS)
+figure, axes = plt.subplots(2, 2, figsize=(7.2, 6.4))
+plots.group_means(axes[0, 0], run.scores, run.profile, "mse")
+plots.group_means(axes[0, 1], run.scores, run.profile, "slug")
+plots.score_against_error(axes[1, 0], test)
+plots.rejection(axes[1, 1], test)
+handles, labels = axes[0, 0].get_legend_handles_labels()
+figure.legend(handles, labels, loc="outside upper center", ncols=2)
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+#
+# Light is Fitzpatrick type I and II, dark is III and IV: the free images hardly have darker skin, so
+# this is not the paper's contrast of I and II with V and VI. [The claims page](claims.ipynb) has the
+# verdicts.
+
+# %% tags=["hide-input"]
+correlation = over_images(test, run.profile, spearman, "slug", "mse")
+sparsification = over_images(test, run.profile, ause, "mse", "slug")
+fig4 = run.numbers("fig4")
+numbers = {
+    "spearman_mse": correlation.value,
+    "spearman_mse_low": correlation.low,
+    "spearman_mse_high": correlation.high,
+    "ause": sparsification.value,
+    "auroc_slug": fig4["auroc_slug"],
+    "auroc_error": fig4["auroc_error"],
+    "seeds": len(run.profile.seeds),
+}
+run.finish(figure, numbers)

@@ -1,0 +1,138 @@
+"""All claims beside each other: what the paper says, and what each run found."""
+
+import json
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from IPython.display import HTML
+from matplotlib.axes import Axes
+
+from slugkit.companion.claims import Finding, load_claims
+from slugkit.companion.panels import data_mark
+from slugkit.companion.paths import RunPaths
+from slugkit.companion.profile import load_profile
+from slugkit.companion.recording import DECIDING, recorded_profiles, recorded_run
+from slugkit.companion.style import COLOURS, INK
+
+
+@dataclass(frozen=True)
+class Source:
+    """One run whose verdicts are shown: the fresh one, or a recorded one."""
+
+    title: str  # such as "quick, fresh"
+    mark: str  # whose data, when, and on what
+    claims: dict[str, dict[str, Any]]  # as notebooks write them
+    pages: dict[str, str]  # the notebook that decides each claim
+
+
+def sources(profile: str) -> list[Source]:
+    """Return the fresh run of a profile and all recorded runs."""
+    loaded = load_profile(profile)
+    fresh = _read(
+        RunPaths(profile),
+        f"{profile}, fresh",
+        data_mark(loaded.data.sources(), len(loaded.seeds)),
+    )
+    recorded = []
+    for name in recorded_profiles():
+        run = recorded_run(name)
+        mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
+        mark += (
+            f"; {run['finished'][:10]}, {run['hardware']['processor']}, "
+            f"{run['hardware']['cores']} cores, commit {run['commit'][:7]}"
+        )
+        recorded.append(_read(RunPaths(name, "results"), f"{name}, recorded", mark))
+    return [fresh, *recorded]
+
+
+def claims_table(found: list[Source]) -> HTML:
+    """Return the table of all claims, one row each and a column for every run."""
+    head = "".join(
+        f'<th scope="col">{escape(one.title)}<br><small>{escape(one.mark)}</small></th>'
+        for one in found
+    )
+    rows = []
+    for claim, text in load_claims().items():
+        page = next((one.pages[claim] for one in found if claim in one.pages), "")
+        link = f'<a href="{page}.html">{claim}</a>' if page else claim
+        cells = "".join(f"<td>{_cell(one.claims.get(claim))}</td>" for one in found)
+        rows.append(
+            f'<tr><th scope="row">{link}</th><td>{escape(text["says"])} '
+            f"<small>({escape(text['where'])})</small></td>"
+            f"<td>{escape(text['reason'])}</td>{cells}</tr>"
+        )
+    return HTML(
+        '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
+        '<th scope="col">The paper says</th><th scope="col">What must be seen, and why</th>'
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def margins(axis: Axes, found: list[Source]) -> None:
+    """Draw each check's number and interval less its threshold, signed so that right is agreement.
+
+    Intervals that leave the axis end in it.
+    """
+    labels: list[str] = []
+    limit = 1.0
+    for claim in load_claims():
+        listed = [one.claims.get(claim, {}).get("checks", []) for one in found]
+        for number in range(max(map(len, listed))):
+            row = len(labels)
+            for offset, checks, colour, marker in zip(
+                (-0.15, 0.15, 0.3), listed, ("slug", "mse", "C"), "osD", strict=False
+            ):
+                if number >= len(checks):
+                    continue
+                check = checks[number]
+                sign = 1 if check["side"] == "above" else -1
+                low, value, high = (
+                    sign * (check["interval"][end] - check["threshold"])
+                    for end in ("low", "value", "high")
+                )
+                axis.plot(
+                    [max(min(low, high), -limit), min(max(low, high), limit)],
+                    [row + offset] * 2,
+                    color=COLOURS[colour],
+                )
+                axis.plot(
+                    min(max(value, -limit), limit), row + offset, marker, color=COLOURS[colour]
+                )
+            longest = max(listed, key=len)
+            labels.append(f"{claim}: {longest[number]['metric']}")
+    axis.axvline(0, color=INK, linewidth=1)
+    axis.set_yticks(range(len(labels)), labels, fontsize=8)
+    axis.set_ylim(len(labels) - 0.5, -0.5)
+    axis.set_xlim(-limit * 1.02, limit * 1.02)
+    axis.set_xlabel("number minus threshold (right: as the paper says)")
+    for one, colour, marker in zip(found, ("slug", "mse", "C"), "osD", strict=False):
+        axis.plot([], [], color=COLOURS[colour], marker=marker, label=one.title)
+
+
+def counts(one: Source) -> dict[str, int]:
+    """Return how many claims got each verdict."""
+    verdicts = [claim["verdict"] for claim in one.claims.values()]
+    return {finding.value: verdicts.count(finding.value) for finding in Finding}
+
+
+def _read(paths: RunPaths, title: str, mark: str) -> Source:
+    claims: dict[str, dict[str, Any]] = {}
+    pages: dict[str, str] = {}
+    for name in DECIDING:
+        content = json.loads(paths.notebook(name).with_suffix(".json").read_text())
+        claims |= content["claims"]
+        pages |= dict.fromkeys(content["claims"], name)
+    return Source(title, mark, claims, pages)
+
+
+def _cell(claim: dict[str, Any] | None) -> str:
+    if claim is None:
+        return "not run"
+    numbers = "<br>".join(
+        f"{escape(check['metric'])}: {check['interval']['value']:.2f} "
+        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f}), "
+        f"wanted {check['side']} {check['threshold']:g}"
+        for check in claim["checks"]
+    )
+    return f"<strong>{escape(claim['verdict'])}</strong><br>{numbers}"

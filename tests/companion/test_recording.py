@@ -1,0 +1,129 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from slugkit.companion.claims import Check, Verdict, load_claims
+from slugkit.companion.claims_page import claims_table, counts, sources
+from slugkit.companion.metrics import Interval, spearman
+from slugkit.companion.notebook import Run
+from slugkit.companion.paths import DATASETS, RunPaths, project_root
+from slugkit.companion.profile import Profile, load_profile
+from slugkit.companion.recording import (
+    DECIDING,
+    record,
+    recorded_profiles,
+    recorded_run,
+    without_identifiers,
+)
+from slugkit.companion.summaries import GROUPS, over_images, select
+from slugkit.errors import InputError
+
+RECORDED = recorded_profiles()
+
+
+def recorded(name):
+    return Run("recorded", Profile(**recorded_run(name)["profile"]), RunPaths(name, "results"))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_numbers_come_out_again_from_the_recorded_tables(name):
+    run = recorded(name)
+    test = select(run.scores, "B", *GROUPS)
+    correlation = over_images(test, run.profile, spearman, "slug", "mse")
+    assert correlation.value == pytest.approx(run.numbers("fig4")["spearman_mse"])
+    assert correlation.low == pytest.approx(run.numbers("fig4")["spearman_mse_low"])
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_verdicts_follow_from_their_numbers(name):
+    for notebook in DECIDING:
+        path = RunPaths(name, "results").notebook(notebook).with_suffix(".json")
+        for claim, content in json.loads(path.read_text())["claims"].items():
+            checks = tuple(
+                Check(c["metric"], Interval(**c["interval"]), c["side"], c["threshold"])
+                for c in content["checks"]
+            )
+            assert Verdict(claim, checks).as_dictionary() == content
+
+
+def test_recorded_runs_hold_no_pictures_and_are_small():
+    files = [path for path in (project_root() / "results").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} <= {".csv", ".json"}
+    assert sum(path.stat().st_size for path in files) < 1_000_000 * max(1, len(RECORDED))
+
+
+def table(source):
+    return pd.DataFrame(
+        {
+            "image_id": ["b", "a", "a+ink"],
+            "source": source,
+            "file": ["x/b.jpg", "x/a.jpg", ""],
+            "group": ["p2", "p1", "p1"],
+            "pair": ["", "", "a"],
+        }
+    )
+
+
+def test_identifiers_are_hidden_where_images_may_not_be_passed_on():
+    hidden = without_identifiers(table("passion"))
+    assert "file" not in hidden
+    assert list(hidden["image_id"]) == ["image00002", "image00000", "image00001"]
+    assert list(hidden["pair"]) == ["", "", "image00000"]
+    assert set(hidden["group"]) == {"hidden"}
+    assert list(without_identifiers(table("isic2017"))["image_id"]) == ["b", "a", "a+ink"]
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout with a finished run: the recorded one, put back to where it came from."""
+    (tmp_path / "Snakefile").touch()
+    shutil.copytree(project_root() / "profiles", tmp_path / "profiles")
+    (tmp_path / "book").mkdir()
+    shutil.copy(project_root() / "book" / "claims.yml", tmp_path / "book")
+    shutil.copytree(project_root() / "results" / "reduced", tmp_path / "runs" / "reduced")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_finished_run_is_recorded_with_its_provenance(checkout):
+    written = record("reduced")
+    assert written > 10_000
+    run = recorded_run("reduced")
+    assert run["data_sets"] == load_profile("reduced").data.sources()
+    assert run["commit"]
+    assert run["hardware"]["cores"] >= 1
+    assert set(recorded("reduced").scores["dataset"]) == set(DATASETS)
+
+
+def test_an_unfinished_run_is_not_recorded_and_the_old_record_stays(checkout):
+    record("reduced")
+    (checkout / "runs" / "reduced" / "seed1" / "C" / "scores.csv").unlink()
+    with pytest.raises(InputError, match=r"seed1/C/scores.csv is missing; run `make book"):
+        record("reduced")
+    assert recorded_profiles() == ["reduced"]
+
+
+def test_the_claims_page_has_every_claim_and_every_verdict(checkout):
+    record("reduced")
+    fresh, kept = sources("reduced")
+    assert fresh.claims == kept.claims
+    page = claims_table([fresh, kept]).data
+    for claim, text in load_claims().items():
+        assert claim in page
+        assert text["where"] in page
+    assert sum(counts(kept).values()) == len(kept.claims)
+    assert page.count("not reproduced") == 2 * counts(kept)["not reproduced"]
+
+
+def test_a_failing_number_yields_not_reproduced_on_the_page(checkout):
+    path = RunPaths("reduced").notebook("fig4").with_suffix(".json")
+    content = json.loads(path.read_text())
+    bad = Check("made up", Interval(0.1, 0.0, 0.2), "above", 0.5)
+    content["claims"]["C7"] = Verdict("C7", (bad,)).as_dictionary()
+    path.write_text(json.dumps(content))
+    (fresh, *_) = sources("reduced")
+    row = claims_table([fresh]).data.split("C7</a>")[1].split("</tr>")[0]
+    assert "<strong>not reproduced</strong>" in row
+    assert "made up: 0.10 (0.00 to 0.20)" in row
