@@ -8,8 +8,9 @@ from IPython.display import HTML
 _BANNERS = {
     "synthetic": (
         "Synthetic images.",
-        "Every number and picture on this page comes from generated skin and a short training. "
-        "It shows how the computation behaves, not what holds for people.",
+        "Numbers and pictures on this page come from generated skin and a short training, save "
+        "where they are called recorded or real. They show how the computation behaves, not what "
+        "holds for people.",
     ),
     "reduced": (
         "Reduced scale.",

@@ -1,7 +1,11 @@
 """The whole graph on a profile so small that it runs in a minute or two: slow, but real."""
 
+import base64
+import hashlib
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,9 +13,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 from slugkit.companion.paths import project_root
+from slugkit.data.synthetic import generate
 
 pytestmark = pytest.mark.slow
 
@@ -164,3 +172,70 @@ def test_absent_data_are_named_in_the_last_line_for_every_step_that_failed(check
     assert "ham10000: no folder ham10000_224 or ham10000 under" in message
     assert "`slugkit data show ham10000`" in message
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def pictures(notebook: Path) -> list[np.ndarray]:
+    """Every raster image in the outputs of an executed notebook, alone or inside an SVG."""
+    found = []
+    for cell in json.loads(notebook.read_text())["cells"]:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            encoded = re.findall(r"base64,\s*([^\"]+)", "".join(data.get("image/svg+xml", [])))
+            encoded += ["".join(data["image/png"])] if "image/png" in data else []
+            for text in encoded:
+                content = io.BytesIO(base64.b64decode(text))
+                found.append(np.asarray(Image.open(content).convert("RGB"), float) / 255)
+    return found
+
+
+def shows(notebook: Path, images: np.ndarray) -> int:
+    """How many of some images appear in a notebook, at whatever size."""
+    shown = [
+        np.asarray(Image.fromarray((255 * one).astype(np.uint8)).resize((16, 16)), float) / 255
+        for one in pictures(notebook)
+    ]
+    return sum(any(np.abs(one - image).mean() < 0.03 for one in shown) for image in images)
+
+
+def test_no_notebook_shows_an_image_that_may_not_be_shown(checkout, tmp_path):
+    """A folder in the layout of Fitzpatrick17k, whose manifest forbids showing, with our images."""
+    folder = tmp_path / "fitzpatrick17k"
+    folder.mkdir()
+    types = np.tile([1, 6], 40)
+    rows = []
+    for image, skin_type in zip(generate(types, 32, seed=5), types, strict=True):
+        buffer = io.BytesIO()
+        Image.fromarray((255 * image).astype(np.uint8)).save(buffer, "JPEG", quality=95)
+        name = hashlib.md5(buffer.getvalue()).hexdigest()
+        (folder / f"{name}.jpg").write_bytes(buffer.getvalue())
+        rows.append((name, skin_type, skin_type))
+    columns = ["md5hash", "fitzpatrick_scale", "fitzpatrick_centaur"]
+    pd.DataFrame(rows, columns=columns).to_csv(folder / "fitzpatrick17k.csv", index=False)
+    private = TINY.replace("{source: synthetic, light", "{source: fitzpatrick17k, light")
+    (checkout / "profiles" / "private.yml").write_text(private)
+    script = (
+        "from slugkit.companion import graph\n"
+        "graph.make('private', 'runs/private/notebooks/data.ipynb')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=checkout,
+        env={**environment(checkout), "SLUGKIT_DATA": str(tmp_path)},
+        text=True,
+        capture_output=True,
+    )
+    (checkout / "profiles" / "private.yml").unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    # The same search finds what is shown where it may be shown, or it would prove nothing.
+    public = checkout / "runs" / "tiny"
+    sets = pd.read_csv(public / "seed0" / "data" / "test.csv")["set"].isin(["light", "dark"])
+    skin = np.load(public / "seed0" / "data" / "test.npy")[sets.to_numpy()]
+    assert shows(public / "notebooks" / "data.ipynb", skin) > 5
+
+    private_run = checkout / "runs" / "private"
+    tests = pd.read_csv(private_run / "seed0" / "data" / "test.csv")
+    hidden = ~tests["may_show"].to_numpy()
+    assert hidden.sum() == 16
+    images = np.load(private_run / "seed0" / "data" / "test.npy")
+    assert shows(private_run / "notebooks" / "data.ipynb", images[hidden]) == 0

@@ -1,0 +1,57 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from slugkit.companion import plots
+
+IMAGES = np.random.default_rng(0).uniform(size=(4, 8, 8, 3)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def table(may_show):
+    return pd.DataFrame(
+        {
+            "set": ["light", "dark", "object", "object"],
+            "object": ["none", "none", "ink", "ruler"],
+            "source": "ddi",
+            "may_show": may_show,
+            "place": range(4),
+        }
+    )
+
+
+def pictures(figure):
+    return sum(len(axis.images) for axis in figure.axes)
+
+
+def reasons(figure):
+    return sum("may not" in text.get_text() for axis in figure.axes for text in axis.texts)
+
+
+@pytest.mark.parametrize(("may_show", "shown"), [(True, 4), (False, 0)])
+def test_a_contact_sheet_shows_only_what_may_be_shown(may_show, shown):
+    figure = plots.contact_sheet(table(may_show), IMAGES, columns=2)
+    assert pictures(figure) == shown
+    assert reasons(figure) == 4 - shown
+
+
+@pytest.mark.parametrize(("may_show", "shown"), [(True, 16), (False, 0)])
+def test_maps_and_reconstructions_are_withheld_with_the_image(may_show, shown):
+    figure, axes = plt.subplots(4, 4)
+    maps = {"image": IMAGES, "reconstruction": IMAGES}
+    maps |= {"squared_error": IMAGES[..., 0], "slug": IMAGES[..., 1]}
+    plots.object_rows(axes, maps, table(may_show))
+    assert pictures(figure) == shown
+    assert reasons(figure) == 16 - shown
+
+
+def test_only_the_image_that_may_not_be_shown_is_withheld():
+    figure = plots.contact_sheet(table([True, False, True, True]), IMAGES, columns=2)
+    assert pictures(figure) == 3
+    assert reasons(figure) == 1
