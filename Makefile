@@ -2,6 +2,7 @@
 #             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
 # make test   ruff, mypy and the fast tests
 # make check  the slow tests as well
+# make plan PROFILE=paper  say how long a profile will take on this machine
 # make record PROFILE=reduced  keep the tables of a finished run in results/
 # make lock   resolve the dependencies again
 # make clean  forget all results
@@ -11,7 +12,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help book test check record lint setup lock clean
+.PHONY: help book test check plan record lint setup lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +31,9 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 book: setup
 	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
+
+plan: setup
+	@$(BIN)/slugkit plan --profile $(PROFILE)
 
 record: setup
 	@$(BIN)/slugkit record --profile $(PROFILE)

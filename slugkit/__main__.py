@@ -61,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     experiment.add_argument("name")
     notebook = add("notebook", _notebook, "execute one notebook")
     notebook.add_argument("name")
+    plan = add("plan", _plan, "say how long a profile will take on this machine")
+    plan.add_argument("--workers", type=int, default=2, help="jobs side by side")
     add("record", _record, "keep the tables of a finished run in results/")
     add("pages", _pages, "compile the executed notebooks into the book")
     book = add("book", _book, "make everything up to the book, as `make book` does")
@@ -129,6 +131,13 @@ def _notebook(options: argparse.Namespace) -> None:
     from slugkit.companion.execution import execute
 
     execute(options.name, options.profile)
+
+
+def _plan(options: argparse.Namespace) -> None:
+    from slugkit.companion.plan import describe
+    from slugkit.companion.profile import load_profile
+
+    print(describe(load_profile(options.profile), options.workers))
 
 
 def _record(options: argparse.Namespace) -> None:

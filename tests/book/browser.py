@@ -1,0 +1,122 @@
+"""Chromium by the W3C WebDriver protocol: plain HTTP requests to chromedriver."""
+
+import shutil
+import socket
+import subprocess
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def is_there() -> bool:
+    """Whether Chromium and its driver are installed."""
+    return all(map(shutil.which, ("chromium", "chromedriver")))
+
+
+class Browser:
+    """One window of a real browser."""
+
+    def __init__(self, folder: str):
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+        self._driver = subprocess.Popen(
+            ["chromedriver", f"--port={port}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
+        self._wait()
+        options = {
+            "binary": shutil.which("chromium"),
+            "args": [*FLAGS, f"--user-data-dir={folder}"],
+        }
+        wanted = {
+            "browserName": "chrome",
+            "goog:chromeOptions": options,
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }
+        made = self._post("/session", capabilities={"alwaysMatch": wanted})
+        self._session = f"/session/{made['sessionId']}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._http.delete(self._session)
+        self._driver.terminate()
+        self._driver.wait()
+
+    def show(self, url: str) -> None:
+        """Load a page and wait until it is complete."""
+        self._post(f"{self._session}/url", url=url)
+
+    def resize(self, width: int, height: int) -> None:
+        """Pretend to be a screen of that many pixels; windows have a least width."""
+        self._devtools(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 500,
+        )
+
+    def prefer(self, scheme: str) -> None:
+        """Prefer the colour scheme "light" or "dark"."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self._devtools("Emulation.setEmulatedMedia", features=[feature])
+
+    def run(self, script: str) -> Any:
+        """Run JavaScript and return what it returns."""
+        return self._post(f"{self._session}/execute/sync", script=script, args=[])
+
+    def console(self) -> list[str]:
+        """Return the errors and warnings on the console since the last call."""
+        entries = self._post(f"{self._session}/se/log", type="browser")
+        return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
+
+    def requests(self) -> list[str]:
+        """Return the addresses that were asked for since the last call."""
+        found = []
+        for entry in self._post(f"{self._session}/se/log", type="performance"):
+            if '"Network.requestWillBeSent"' in entry["message"]:
+                request = httpx.Response(200, text=entry["message"]).json()["message"]
+                found.append(request["params"]["request"]["url"])
+        return found
+
+    def _devtools(self, command: str, **parameters: Any) -> None:
+        path = f"{self._session}/goog/cdp/execute"
+        self._post(path, cmd=command, params=parameters)
+
+    def _post(self, path: str, **content: Any) -> Any:
+        answer = self._http.post(path, json=content).json()["value"]
+        if isinstance(answer, dict) and "error" in answer:
+            raise RuntimeError(answer["message"])
+        return answer
+
+    def _wait(self) -> None:
+        for _ in range(100):
+            try:
+                if self._http.get("/status").json()["value"]["ready"]:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise RuntimeError("chromedriver does not answer")
