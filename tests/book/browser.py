@@ -62,6 +62,7 @@ class Browser:
         at: TracebackType | None,
     ) -> None:
         self._http.delete(self._session)
+        self._http.close()
         self._driver.terminate()
         self._driver.wait()
 
