@@ -23,6 +23,11 @@ PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy"
 RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
 
 
+def decoded(source, size=PROFILE.data.image_size):
+    """The record of a real data set that was decoded at some size."""
+    return f"runs/images/{source}-{size}/prepared.json"
+
+
 def code(module):
     """The files whose edit makes a step run again."""
     return [os.path.relpath(path) for path in source_files(Path("slugkit", *module.split(".")).with_suffix(".py"))]
@@ -102,12 +107,12 @@ rule decode:
     output:
         "runs/images/{source}-{size}/prepared.json",
     shell:
-        "slugkit decode {wildcards.source} --profile {NAME}"
+        "slugkit decode {wildcards.source} --size {wildcards.size}"
 
 
 rule prepare:
     input:
-        [f"runs/images/{source}-{PROFILE.data.image_size}/prepared.json" for source in PROFILE.data.real_sources()],
+        [decoded(source) for source in PROFILE.data.real_sources()],
         code=code("companion.steps.prepare"),
     params:
         settings=PROFILE.digest("data"),
@@ -159,8 +164,16 @@ rule scores:
         "slugkit score --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
 
 
+def images_of_experiment(wildcards):
+    """The skin images at further sizes, where they are real."""
+    sizes = PROFILE.experiments.estimators.most_products if wildcards.experiment == "estimators" else {}
+    source = PROFILE.data.skin.source
+    return [decoded(source, size) for size in sizes if source != "synthetic"]
+
+
 rule experiment:
     input:
+        images_of_experiment,
         *[FIRST + "/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv"]],
         *[f"{FIRST}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
         code=code("companion.steps.experiment"),

@@ -52,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     decode = add("decode", _decode, "decode the images of one real data set")
-    decode.add_argument("source", help="a data set that the profile names")
+    decode.add_argument("source", help="a name from data_manifests/")
+    decode.add_argument("--size", type=int, required=True, help="side of the images in pixels")
     add("prepare", _prepare, "draw one seed's images", seed=True)
     add("train", _train, "train one network", dataset=True, seed=True)
     add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
@@ -86,10 +87,9 @@ def _add_data_commands(commands) -> None:
 
 
 def _decode(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
     from slugkit.companion.steps import decode
 
-    decode.run(load_profile(options.profile), options.source)
+    decode.run(options.source, options.size)
 
 
 def _prepare(options: argparse.Namespace) -> None:

@@ -74,6 +74,8 @@ def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool =
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "NPROC": "1",
         "OMP_NUM_THREADS": "1",
+        # Another backend, which servers often name, would leave notebooks without their figures.
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONUNBUFFERED": "1",
         "SLUGKIT_DATA": str(data_root().resolve()),
     }

@@ -100,6 +100,10 @@ class EstimatorsExperiment(_Section):
     """Error against products, for every estimator of the score and of the map."""
 
     images: Annotated[int, Field(ge=1, le=2)]
+    # The sides of the images, and the largest budget that is tried at each. Where it is not the
+    # side that the network was trained at, so many training images are taken for the fit.
+    most_products: dict[Annotated[int, Field(ge=16)], Count]
+    train_images: Count
     score_budgets: tuple[Annotated[int, Field(ge=4)], ...]
     map_budgets: tuple[Annotated[int, Field(ge=4)], ...]
     score_repeats: Count
@@ -151,6 +155,12 @@ class Profile(_Section):
         self.architecture()
         if set(self.data.skin.light) & set(self.data.skin.dark):
             raise ValueError("data.skin: a skin type is listed both as light and as dark")
+        other = set(self.experiments.estimators.most_products) - {self.data.image_size}
+        if other and self.model.latent == "dense":
+            raise ValueError(
+                f"experiments.estimators.most_products: a network with a dense latent takes no "
+                f"images of {min(other)} pixels; name {self.data.image_size} alone"
+            )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} holds one twice")
         return self

@@ -135,11 +135,13 @@ def _photograph(fitzpatrick: int, size: int, rng: np.random.Generator) -> Field:
     return _camera(camera_rng, scene, size)
 
 
-def generate(fitzpatrick: ArrayLike, size: int, seed: int) -> NDArray[np.float32]:
+def generate(
+    fitzpatrick: ArrayLike, size: int, seed: int, numbers: ArrayLike | None = None
+) -> NDArray[np.float32]:
     """Return synthetic clinical photographs of skin, one per requested Fitzpatrick type.
 
-    Image i depends on (seed, i, fitzpatrick[i], size) alone, whatever the other rows are; at
-    another size it is the same picture at another resolution, up to camera noise.
+    Image i depends on (seed, numbers[i], fitzpatrick[i], size) alone, whatever the other rows are;
+    at another size it is the same picture at another resolution, up to camera noise.
 
     Parameters
     ----------
@@ -149,6 +151,8 @@ def generate(fitzpatrick: ArrayLike, size: int, seed: int) -> NDArray[np.float32
         Side of the square images in pixels, at least 16.
     seed : int
         Seed of the collection, at least 0.
+    numbers : array_like of int (n,), optional
+        Which images of the collection; the first n by default.
 
     Returns
     -------
@@ -174,7 +178,12 @@ def generate(fitzpatrick: ArrayLike, size: int, seed: int) -> NDArray[np.float32
         raise InputError(f"size is {size!r}: give a whole number of pixels, {MINIMUM_SIZE} or more")
     if not float(seed).is_integer() or seed < 0:
         raise InputError(f"seed is {seed!r}: give a whole number, 0 or more")
+    chosen = np.arange(len(types)) if numbers is None else np.asarray(numbers)
+    if chosen.shape != types.shape or (chosen < 0).any():
+        raise InputError(f"numbers is {numbers!r}: give one number, 0 or more, for each image")
     images = np.empty((len(types), size, size, 3), np.float32)
-    for i, kind in enumerate(types):
-        images[i] = _photograph(int(kind), int(size), np.random.default_rng([int(seed), i]))
+    for image, kind, number in zip(images, types, chosen, strict=True):
+        image[:] = _photograph(
+            int(kind), int(size), np.random.default_rng([int(seed), int(number)])
+        )
     return images
