@@ -136,8 +136,9 @@ def _notebook(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> None:
     from slugkit.companion.plan import describe
     from slugkit.companion.profile import load_profile
+    from slugkit.progress import Progress
 
-    print(describe(load_profile(options.profile), options.workers))
+    print(describe(load_profile(options.profile), options.workers, Progress("measuring")))
 
 
 def _record(options: argparse.Namespace) -> None:
