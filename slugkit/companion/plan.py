@@ -165,7 +165,7 @@ def _describe_costs(device: str, costs: StepCosts) -> list[str]:
         ("Jacobian product", costs.jacobian_product),
     ):
         partly = cost.images_timed < cost.images
-        timed = f", from {cost.images_timed} images, as no more fit" if partly else ""
+        timed = f", scaled up from {cost.images_timed} images" if partly else ""
         lines.append(
             f"  {name:17}{cost.images:4} images {cost.seconds:9.3g} s{timed}; "
             f"activations {cost.memory / 1e9:.2f} GB"

@@ -22,6 +22,9 @@ from slugkit.progress import stay_silent
 from slugkit.vae import initialise
 
 REPEATS = 3
+# A step that takes longer than so many seconds is timed on a few images and scaled up.
+PATIENCE = 5.0
+FEW_IMAGES = 4
 # The loops over batches linearise the next batch while the last one may still be in use.
 BATCHES_IN_FLIGHT = 2
 
@@ -33,7 +36,7 @@ class StepCost:
     seconds: float
     memory: float = 0.0  # bytes: activations, arguments, results and what lies between
     images: int = 0  # in the batch
-    images_timed: int = 0  # fewer where the whole batch does not fit; the seconds are scaled up
+    images_timed: int = 0  # fewer where all would not fit or take long; the seconds are scaled up
 
 
 @dataclass(frozen=True)
@@ -183,11 +186,12 @@ def _cost(
     seconds: Callable[[int], float],
     free: float,
 ) -> StepCost:
-    """Time the largest batch that fits, halving from the wanted one."""
-    needed, fitting = memory(images), images
-    while fitting > 1 and needed * fitting / images > free / 2:
-        fitting = max(1, fitting // 2)
-    return StepCost(seconds(fitting) * images / fitting, needed, images, fitting)
+    """Time the whole batch if it fits and does not take long, else a few of its images."""
+    needed, few = memory(images), min(images, FEW_IMAGES)
+    found = seconds(few) * images / few
+    if few == images or found > PATIENCE or needed > free / 2:
+        return StepCost(found, needed, images, few)
+    return StepCost(seconds(images), needed, images, images)
 
 
 def _in_flight(batch: int, images: int) -> int:
