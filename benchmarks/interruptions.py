@@ -202,6 +202,22 @@ def summary(trials: list[dict]) -> dict:
     }
 
 
+def report(seed: int, trials: list[dict]) -> dict:
+    """Return what the trials so far show."""
+    return {
+        "seed": seed,
+        "trials": len(trials),
+        "kills": sum(one["kills"] for one in trials),
+        "steps": summary(trials),
+        "half_written": sum(len(one["half_written"]) for one in trials),
+        "mismatches": sum(len(one["mismatches"]) for one in trials),
+        "each": trials,
+        "commit": commit(),
+        "hardware": hardware(),
+        "packages": versions(),
+    }
+
+
 def main() -> None:
     """Run the trials, print each, and write all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -231,20 +247,10 @@ def main() -> None:
                 continue  # it was faster than the point drawn
             trials.append(made)
             print(json.dumps(made), flush=True)
-    result = {
-        "seed": options.seed,
-        "trials": len(trials),
-        "kills": sum(one["kills"] for one in trials),
-        "steps": summary(trials),
-        "half_written": sum(len(one["half_written"]) for one in trials),
-        "mismatches": sum(len(one["mismatches"]) for one in trials),
-        "each": trials,
-        "commit": commit(),
-        "hardware": hardware(),
-        "packages": versions(),
-    }
-    with atomic_path(RESULTS / "interruptions.json") as partial:
-        partial.write_text(json.dumps(result, indent=1) + "\n")
+            # After each, since all of them take long.
+            with atomic_path(RESULTS / "interruptions.json") as partial:
+                partial.write_text(json.dumps(report(options.seed, trials), indent=1) + "\n")
+    result = report(options.seed, trials)
     failed = result["half_written"] + result["mismatches"]
     print(f"{result['trials']} trials, {result['kills']} kills, {failed} failures")
     sys.exit(1 if failed else 0)
