@@ -52,7 +52,7 @@ check: lint
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra test --no-header pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf runs _build book/notebooks .snakemake

@@ -1,5 +1,6 @@
 """The graph on a real Slurm of one node, started here and stopped afterwards."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from slugkit.companion.paths import project_root
 DAEMONS = ("munged", "slurmctld", "slurmd")
 ABSENT = [name for name in (*DAEMONS, "sbatch") if shutil.which(name) is None]
 CONFIGURATION = Path("/etc/slurm/slurm.conf")  # srun inside a job looks nowhere else
+PATIENCE = 900  # seconds, for a busy machine
 MUNGE = [Path(f"/{place}/munge") for place in ("run", "var/log", "var/lib", "etc")]
 
 pytestmark = [
@@ -76,7 +79,7 @@ PartitionName=normal Nodes={host} Default=YES MaxTime=INFINITE State=UP
                 )
             )
             time.sleep(2)
-        wait_for(lambda: "idle" in call("sinfo", "--noheader", "--format=%t"), 60)
+        wait_for(lambda: "idle" in call("sinfo", "--noheader", "--format=%t"))
         yield host
     finally:
         for daemon in reversed(daemons):
@@ -100,8 +103,8 @@ def graph(target: str, cluster: str | None = None) -> tuple[str, ...]:
     return sys.executable, "-c", f"from slugkit.companion import graph; {call}"
 
 
-def wait_for(condition, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.5)
@@ -110,7 +113,7 @@ def wait_for(condition, seconds: float) -> None:
 def running(rule: str) -> list[str]:
     """The numbers of the running jobs of one rule."""
     listed = call("squeue", "--noheader", "--states=RUNNING", "--format=%i %k")
-    return re.findall(rf"^(\S+) .*rule_{rule}\b", listed, flags=re.MULTILINE)
+    return re.findall(rf"^(\S+) rule_{rule}_", listed, flags=re.MULTILINE)
 
 
 def checkout(folder: Path) -> Path:
@@ -125,14 +128,20 @@ def checkout(folder: Path) -> Path:
     return folder
 
 
-def start(folder: Path) -> subprocess.Popen:
-    return subprocess.Popen(
-        graph("scores_all", "profiles/here"),
-        cwd=folder,
-        env=environment(folder),
-        stdout=(folder / "printed").open("w"),
-        stderr=subprocess.STDOUT,
-    )
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[subprocess.Popen]:
+    """The graph at work in the background, once one of its trainings runs."""
+    command = graph("scores_all", "profiles/here")
+    with (folder / "printed").open("w") as printed:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(folder), stdout=printed, stderr=subprocess.STDOUT
+        )
+        try:
+            wait_for(lambda: running("train"))
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
 
 
 def test_the_book_is_the_same_as_without_slurm(slurm, without, tmp_path):
@@ -148,11 +157,9 @@ def test_the_book_is_the_same_as_without_slurm(slurm, without, tmp_path):
 
 def test_a_killed_job_is_submitted_again_and_the_run_ends_well(slurm, without, tmp_path):
     folder = checkout(tmp_path / "slugkit")
-    process = start(folder)
-    wait_for(lambda: running("train"), 120)
-    killed = running("train")[0]
-    call("scancel", "--signal=KILL", "--full", killed)
-    status = process.wait(timeout=600)
+    with started(folder) as process:
+        call("scancel", "--signal=KILL", "--full", running("train")[0])
+        status = process.wait(timeout=PATIENCE)
     printed = (folder / "printed").read_text()
     assert status == 0, printed
     assert "Trying to restart job" in printed
@@ -161,11 +168,11 @@ def test_a_killed_job_is_submitted_again_and_the_run_ends_well(slurm, without, t
 
 def test_a_node_that_is_drained_in_the_middle_loses_nothing(slurm, without, tmp_path):
     folder = checkout(tmp_path / "slugkit")
-    process = start(folder)
-    wait_for(lambda: running("train"), 120)
-    call("scontrol", "update", f"NodeName={slurm}", "State=DRAIN", "Reason=test")
-    wait_for(lambda: not call("squeue", "--noheader", "--states=RUNNING"), 120)
-    assert process.poll() is None
-    call("scontrol", "update", f"NodeName={slurm}", "State=RESUME")
-    assert process.wait(timeout=600) == 0, (folder / "printed").read_text()
+    with started(folder) as process:
+        call("scontrol", "update", f"NodeName={slurm}", "State=DRAIN", "Reason=test")
+        wait_for(lambda: not call("squeue", "--noheader", "--states=RUNNING"))
+        assert process.poll() is None
+        call("scontrol", "update", f"NodeName={slurm}", "State=RESUME")
+        status = process.wait(timeout=PATIENCE)
+    assert status == 0, (folder / "printed").read_text()
     assert digests(folder) == without
