@@ -27,6 +27,7 @@ NOTEBOOKS = {
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",
+    "status": "status",
 }
 
 # Set for everything that the graph starts, so that a notebook does not start it again.
