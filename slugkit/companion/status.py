@@ -70,7 +70,7 @@ def durations(axis: Axes, table: pd.DataFrame) -> None:
     axis.set_yticks(range(len(steps)), steps)
     axis.invert_yaxis()
     axis.set_xlabel("duration of a job (seconds)")
-    axis.grid(axis="x", which="both", color=INK)
+    axis.grid(axis="x", color=INK)
 
 
 def _rows(profile: str, root: Path) -> list[tuple]:
