@@ -1,5 +1,6 @@
 # make book   the book, from synthetic images (PROFILE=quick) or from real ones
 #             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
+#             CLUSTER=profiles/slurm submits its jobs to Slurm (pip install slugkit[cluster])
 # make test   ruff, mypy and the fast tests
 # make check  the slow tests as well
 # make plan PROFILE=paper  say how long a profile will take on this machine
@@ -8,6 +9,7 @@
 # make clean  forget all results
 PROFILE ?= quick
 DATA ?=
+CLUSTER ?=
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
@@ -30,7 +32,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 book: setup
-	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
+	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA))) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 plan: setup
 	@$(BIN)/slugkit plan --profile $(PROFILE)
@@ -50,7 +52,7 @@ check: lint
 	$(BIN)/python -m pytest -m "slow or not slow"
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --all-extras --no-header pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --extra test --no-header pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf runs _build book/notebooks .snakemake

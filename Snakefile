@@ -22,6 +22,12 @@ PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy"
 
 RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
 
+EVERY_RECORD = [
+    *expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS),
+    *expand("{model}/{step}.json", model=MODELS, step=["train", "curvature", "scores"]),
+    *expand(f"{FIRST}/{DATASET}/{{experiment}}.json", experiment=EXPERIMENTS),
+]
+
 
 def decoded(source, size=PROFILE.data.image_size):
     """The record of a real data set that was decoded at some size."""
@@ -86,6 +92,12 @@ rule claims_all:
 
 rule recorded_all:
     input:
+        RECORDED,
+
+
+rule status_all:
+    input:
+        EVERY_RECORD,
         RECORDED,
 
 
@@ -195,6 +207,8 @@ def notebook_inputs(wildcards):
         return expand(RUN + "/notebooks/{name}.json", name=DECIDING) + RECORDED
     if step == "recorded":
         return RECORDED
+    if step == "status":
+        return EVERY_RECORD + RECORDED
     if step in EXPERIMENTS:
         return f"{FIRST}/{DATASET}/{step}.json"
     return expand("{model}/{step}.json", model=MODELS, step=step)

@@ -32,7 +32,7 @@ run = notebook.open_run("curvature", profile)
 
 # %%
 pairs = run.eigenpairs
-summaries.curvature_table(pairs, run.traces)
+summaries.curvature_table(pairs, run.traces, run.profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: eigenvalues falling over their rank on a logarithmic axis, one line per training set. Right: relative residuals, most of them below the tolerance.", "classes": "dark-light"}, "figure": {"caption": "Left: the leading eigenvalues (Ritz values) of the generalised Gauss-Newton matrix, one line per training set and seed. Right: the residual of each pair relative to its eigenvalue; the line is the tolerance that was asked for.", "name": "fig-curvature"}}
 figure, (left, right) = plt.subplots(1, 2)

@@ -28,11 +28,18 @@ from matplotlib import pyplot as plt
 from slugkit.companion import notebook, plots
 from slugkit.companion.claims import Check
 from slugkit.companion.metrics import spearman
-from slugkit.companion.summaries import GROUPS, over_images, ratio, ratio_of_ratios, select
+from slugkit.companion.summaries import (
+    GROUPS,
+    cell_table,
+    over_images,
+    ratio,
+    ratio_of_ratios,
+    select,
+)
 
 run = notebook.open_run("fig1", profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images.", "name": "fig-1"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}}
 figure, (left, right) = plt.subplots(1, 2)
 plots.group_means(left, run.scores, run.profile, "mse")
 plots.group_means(right, run.scores, run.profile, "encoder_std")
@@ -49,6 +56,7 @@ encoder = ratio(scores, run.profile, "encoder_std", ("A", "dark"), ("A", "light"
 shift = ratio_of_ratios(scores, run.profile, "mse")
 test = select(scores, "B", *GROUPS)
 encoder_rank = over_images(test, run.profile, spearman, "encoder_std", "mse")
+cell_table(scores, run.profile, "mse", "encoder_std")
 
 # %% tags=["hide-input"]
 checks = {

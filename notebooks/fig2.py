@@ -26,11 +26,11 @@ from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, plots
 from slugkit.companion.claims import Check
-from slugkit.companion.summaries import GROUPS, order_of_cells, ratio
+from slugkit.companion.summaries import GROUPS, cell_table, order_of_cells, ratio
 
 run = notebook.open_run("fig2", profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images.", "name": "fig-2"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
     plots.group_means(axis, run.scores, run.profile, column)
@@ -50,6 +50,7 @@ dark_over_light = {
 worse_than_mixed = {
     group: ratio(scores, run.profile, "mse", ("C", group), ("B", group)) for group in GROUPS
 }
+cell_table(scores, run.profile, "mse", "encoder_std", "slug")
 
 # %% tags=["hide-input"]
 checks = {

@@ -42,7 +42,7 @@ Markdown(
     else f"External images: {external.source}, {external.per_type} of each skin type."
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images.", "name": "fig-3"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-3"}}
 figure, (left, right) = plt.subplots(1, 2)
 plots.by_skin_type(left, run.scores, run.profile, "mse", sets)
 plots.by_skin_type(right, run.scores, run.profile, "slug", sets)

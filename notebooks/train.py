@@ -45,6 +45,13 @@ figure, axis = plt.subplots()
 plots.losses(axis, run.losses)
 plt.show()
 
+# %% [markdown]
+# The loss of the last epoch, over the runs: its mean, the deviation between runs and a bootstrap
+# interval of the mean.
+
+# %%
+summaries.over_runs(summaries.final_losses(run.losses), run.profile, "final_loss")
+
 # %% tags=["hide-input"]
 numbers = {
     "num_runs": len(run.profile.seeds),

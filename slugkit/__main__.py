@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     book = add("book", _book, "make everything up to the book, as `make book` does")
     book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
     book.add_argument("--cores", type=int, help="jobs side by side; all cores by default")
+    book.add_argument("--cluster", help="run on a cluster by this folder, such as profiles/slurm")
     _add_data_commands(commands)
     return parser
 
@@ -136,8 +137,9 @@ def _notebook(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> None:
     from slugkit.companion.plan import describe
     from slugkit.companion.profile import load_profile
+    from slugkit.progress import Progress
 
-    print(describe(load_profile(options.profile), options.workers))
+    print(describe(load_profile(options.profile), options.workers, Progress("measuring")))
 
 
 def _record(options: argparse.Namespace) -> None:
@@ -155,7 +157,7 @@ def _pages(options: argparse.Namespace) -> None:
 def _book(options: argparse.Namespace) -> None:
     from slugkit.companion.make_book import make_book
 
-    make_book(options.profile, cores=options.cores)
+    make_book(options.profile, cores=options.cores, cluster=options.cluster)
 
 
 if __name__ == "__main__":

@@ -186,6 +186,8 @@ def ggn_product(
         for batch in parts:
             outputs, jvp = kept or linearise(batch.images)
             total = _add_product(hessian, total, direction, outputs, jvp, batch.mask, scale)
+            # Or the next batch is linearised beside the activations of this one.
+            del outputs, jvp
         return np.asarray(total)
 
     return product

@@ -104,7 +104,7 @@ def train(
     optimiser = optax.adam(
         optax.cosine_decay_schedule(schedule.learning_rate, schedule.epochs * steps_per_epoch)
     )
-    step = _make_step(architecture, optimiser, perceptual_loss)
+    step = make_step(architecture, optimiser, perceptual_loss)
     model = initialise(architecture, seed)
     state = {
         "params": model.params,
@@ -164,11 +164,15 @@ def load_model(path: str | os.PathLike[str], architecture: Architecture) -> Trai
     return TrainedVAE(architecture, state["params"], state["batch_stats"])
 
 
-def _make_step(
+def make_step(
     architecture: Architecture,
     optimiser: optax.GradientTransformation,
-    perceptual_loss: PerceptualLoss | None,
-) -> Callable:
+    perceptual_loss: PerceptualLoss | None = None,
+) -> Any:
+    """Return the compiled step(params, batch_stats, optimiser_state, images, key).
+
+    It gives the first three anew, reusing their memory, and the mean loss before the step.
+    """
     forward = training_forward(architecture)
 
     def mean_loss(params: dict, batch_stats: dict, images: jax.Array, key: jax.Array):

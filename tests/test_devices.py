@@ -10,20 +10,32 @@ import numpy as np
 import pytest
 
 SCRIPT = """
-import json, sys
+import json, tempfile
 import jax
 import numpy as np
 from small_model import KEY, apply, make_images, make_params
-from slugkit import slug
+from slugkit import ggn, slug
+from slugkit.batches import batches
+from slugkit.streaming import score_stream
 
 params, images = make_params(), make_images(11)
 posterior = slug.fit(apply, params, images, rank=4, key=KEY, batch_size=4, num_further=2)
 result = {"devices": len(jax.devices()), "eigenvalues": posterior.eigenvalues.tolist()}
+placed = ggn.lineariser(apply, posterior.parameters)(next(batches(images, 4)).images)[0]
+result["shards"] = len(placed.sharding.device_set)
 for name in ("pushforward", "deflated"):
     both = slug.score_and_variance(
         posterior, images[:7], num_samples=12, key=KEY, batch_size=4, estimator=name
     )
     result[name] = [both.score.value.tolist(), both.variance.value.ravel().tolist()]
+score = slug.score(posterior, images[:7], num_samples=12, key=KEY, batch_size=4)
+maps = slug.pixel_variance(posterior, images[:7], num_samples=12, key=KEY, batch_size=4)
+result["score"], result["maps"] = [score.value.tolist()], [maps.value.ravel().tolist()]
+with tempfile.TemporaryDirectory() as folder:
+    path = score_stream(
+        posterior, images, folder + "/scores.csv", num_samples=12, key=KEY, batch_size=4
+    )
+    result["stream"] = [np.loadtxt(path, delimiter=",", skiprows=1)[:, 1].tolist()]
 print(json.dumps(result))
 """
 
@@ -50,7 +62,8 @@ def one():
 def test_fit_scores_and_maps_do_not_depend_on_the_number_of_devices(one, devices):
     several = run(devices)
     assert (one["devices"], several["devices"]) == (1, devices)
+    assert (one["shards"], several["shards"]) == (1, devices)
     np.testing.assert_allclose(several["eigenvalues"], one["eigenvalues"], rtol=1e-4)
-    for name in ("pushforward", "deflated"):
+    for name in ("pushforward", "deflated", "score", "maps", "stream"):
         for made, expected in zip(several[name], one[name], strict=True):
             np.testing.assert_allclose(made, expected, rtol=2e-3, atol=1e-6)

@@ -27,6 +27,7 @@ NOTEBOOKS = {
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",
+    "status": "status",
 }
 
 # Set for everything that the graph starts, so that a notebook does not start it again.
@@ -38,7 +39,14 @@ def inside_graph() -> bool:
     return _INSIDE in os.environ
 
 
-def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool = False) -> str:
+def make(
+    profile: str,
+    target: str,
+    *,
+    cores: int | None = None,
+    cluster: str | None = None,
+    dry_run: bool = False,
+) -> str:
     """Bring `target` up to date, and whatever it depends on; return what Snakemake printed.
 
     Parameters
@@ -50,18 +58,21 @@ def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool =
     cores
         How many jobs may run side by side; all cores by default. A job computes on one core, so
         that its numbers do not depend on how many there are.
+    cluster
+        A folder with a Snakemake workflow profile, such as profiles/slurm, that says how jobs are
+        submitted to a cluster; by default they run here.
     dry_run
         Only find out what would be done; nothing is printed.
 
     Raises
     ------
     InputError
-        A step failed; the message repeats the step's own.
+        A step failed; the message repeats the step's own. Or there is no such cluster profile.
     """
     root = project_root()
-    cores = cores or len(os.sched_getaffinity(0))
     command = [sys.executable, "-m", "snakemake", target, "--snakefile", str(root / "Snakefile")]
-    command += ["--directory", str(root), "--cores", str(cores), "--config", f"profile={profile}"]
+    command += ["--directory", str(root), "--config", f"profile={profile}"]
+    command += _where(cores, cluster)
     # The lock below replaces Snakemake's, which outlives a killed run. Nothing is left half
     # written, but what a killed run had begun is begun again.
     command += ["--nolock", "--rerun-incomplete", "--quiet", "host"]
@@ -99,6 +110,17 @@ def make(profile: str, target: str, *, cores: int | None = None, dry_run: bool =
             print("".join(lines), end="", flush=True)
         raise InputError(_why("".join(lines)))
     return "".join(lines)
+
+
+def _where(cores: int | None, cluster: str | None) -> list[str]:
+    if cluster is None:
+        return ["--cores", str(cores or len(os.sched_getaffinity(0)))]
+    if not (Path(cluster) / "config.yaml").is_file():
+        raise InputError(
+            f"there is no {cluster}/config.yaml: name a folder with a Snakemake workflow profile, "
+            "such as profiles/slurm"
+        )
+    return ["--workflow-profile", str(Path(cluster).resolve())]
 
 
 def _why(printed: str) -> str:

@@ -16,8 +16,8 @@ from slugkit.progress import format_duration
 REFERENCE_TIMINGS = "benchmarks/timings.json"
 
 
-def make_book(profile: str, *, cores: int | None = None) -> None:
-    """Make everything that `profile` needs, up to the pages of the book.
+def make_book(profile: str, *, cores: int | None = None, cluster: str | None = None) -> None:
+    """Make everything that `profile` needs, up to the pages of the book, here or on a cluster.
 
     Raises
     ------
@@ -35,12 +35,14 @@ def make_book(profile: str, *, cores: int | None = None) -> None:
         print(f"Nothing has changed since the last run: the book is up to date.\nOpen {page}")
         return
     print(f"Profile {profile}: {loaded.summary}.")
-    print(f"To do on {cores} cores: {', '.join(f'{n} x {job}' for job, n in jobs.items())}.")
+    place = f"{cores} cores" if cluster is None else f"the cluster of {cluster}"
+    print(f"To do on {place}: {', '.join(f'{n} x {job}' for job, n in jobs.items())}.")
     print(_last_time(profile), flush=True)
     start = time.monotonic()
-    graph.make(profile, "book", cores=cores)
+    graph.make(profile, "book", cores=cores, cluster=cluster)
     seconds = time.monotonic() - start
-    _remember(profile, jobs, seconds, cores)
+    if cluster is None:
+        _remember(profile, jobs, seconds, cores)
     print(f"\nDone in {format_duration(seconds)}.\nOpen {page}")
 
 

@@ -120,7 +120,7 @@ class Run:
     def _provenance(self) -> dict[str, Any]:
         step = graph.NOTEBOOKS[self.notebook]
         # What has no step of its own is made from the scores.
-        step = "scores" if step in ("claims", "recorded") else step
+        step = "scores" if step in ("claims", "recorded", "status") else step
         records = [self.record(step, *one) for one in self._made_by(step)]
         seconds = sum(record["duration_seconds"] for record in records)
         origin = self._origin()

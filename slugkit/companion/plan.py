@@ -1,109 +1,106 @@
-"""How long a profile will take on this machine, from one measured step of each kind."""
+"""How long a profile will take on this machine, and how much memory, from a step of each kind."""
 
-import contextlib
 import json
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
-import numpy as np
+import nbformat
 import pandas as pd
 
-from slugkit import ggn, training
+from slugkit.companion import step_costs
+from slugkit.companion.experiments.estimators import MAPS, SCORES
+from slugkit.companion.graph import NOTEBOOKS
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile
-from slugkit.data.synthetic import generate
-from slugkit.errors import InputError
-from slugkit.parameters import flatten
+from slugkit.companion.step_costs import StepCosts, free_memory, perceptual_loss
+from slugkit.progress import stay_silent
 from slugkit.vae import initialise, num_parameters
 
 BYTES = 4  # of a float32
-REPEATS = 3
+# The notebooks are timed by papermill; where they have never run, those of this profile stand in.
+STANDING_IN = "quick"
 
 
-@dataclass(frozen=True)
-class StepTimes:
-    """Seconds of one step of each kind, on one batch."""
+def plan(profile: Profile, costs: StepCosts) -> pd.DataFrame:
+    """Return what the run will take: one row per part of the graph.
 
-    training_step: float
-    ggn_product: float
-    jacobian_product: float
-
-
-def measure(profile: Profile) -> StepTimes:
-    """Time one training step, one product with G and one Jacobian-vector product.
-
-    On generated images of the profile's size and with its network, so that no data is needed; the
-    perceptual loss is left out.
-    """
-    architecture, seed = profile.architecture(), profile.seeds[0]
-    batch = max(
-        profile.training.batch_size, profile.curvature.batch_size, profile.scores.batch_size
-    )
-    images = generate(np.resize([1, 2, 3, 4, 5, 6], batch), profile.data.image_size, seed)
-    model = initialise(architecture, seed)
-    parameters = flatten(model.params)
-    some = images[: profile.curvature.batch_size]
-    product = ggn.ggn_product(model.reconstruct(), parameters, some, batch_size=len(some))
-    linearise = ggn.lineariser(model.reconstruct(), parameters)
-    _, jvp = linearise(jnp.asarray(images[: profile.scores.batch_size]))
-    vector = parameters.vector
-    return StepTimes(
-        _training_step(profile, images[: profile.training.batch_size]),
-        _shortest(lambda: product(np.asarray(vector))),
-        _shortest(lambda: ggn.push(jvp, vector)),
-    )
-
-
-def plan(profile: Profile, times: StepTimes) -> pd.DataFrame:
-    """Return what the run will take: one row per part, with steps, hours, memory and disk.
+    The experiments are counted in products alone, and the notebooks taken from the last run.
 
     Returns
     -------
     DataFrame
-        Indexed by part ("train", "curvature", "scores"): jobs, steps (of all jobs), hours (one
-        worker), memory_gb (of one job, without the activations) and disk_gb (of all jobs).
+        Indexed by part: jobs, steps (of all jobs), hours (one worker; NaN where unknown),
+        activations_gb (of one job: what a step needs beside the data), memory_gb (of one job, with
+        the data and the vectors) and disk_gb (of all jobs).
     """
     models, size = len(profile.seeds) * len(DATASETS), num_parameters_of(profile)
     train, curvature, scores = profile.training, profile.curvature, profile.scores
-    steps = train.epochs * max(1, profile.data.skin.train // train.batch_size)
-    batches = math.ceil(profile.data.skin.train / curvature.batch_size)
-    products, samples = curvature.max_products * batches, curvature.trace_samples * batches
-    pushes = {
-        dataset: scores.num_samples
-        * math.ceil(num_test_images(profile, dataset) / scores.batch_size)
-        for dataset in DATASETS
-    }
+    step, product, jacobian = costs.training_step, costs.ggn_product, costs.jacobian_product
     image = profile.data.image_size**2 * 3 * BYTES
     held = profile.data.skin.train * image
     tested = num_test_images(profile, "B") * image
-    rows = {
-        "train": (models, models * steps, models * steps * times.training_step, held, 8 * size),
-        "curvature": (
+    basis = curvature.rank * size * BYTES
+
+    steps = models * train.epochs * max(1, profile.data.skin.train // train.batch_size)
+    batches = math.ceil(profile.data.skin.train / curvature.batch_size)
+    products, samples = curvature.max_products * batches, curvature.trace_samples * batches
+    # A batch of the trace is one of the curvature, not one of the scores.
+    sample = jacobian.seconds * curvature.batch_size / scores.batch_size
+    pushes = len(profile.seeds) * sum(
+        scores.num_samples * math.ceil(num_test_images(profile, dataset) / scores.batch_size)
+        for dataset in DATASETS
+    )
+    singles = _products_for_one_image(profile)
+    sketched = _products_of_sketches(profile)
+    rows = [
+        ("train", models, steps, steps * step.seconds, step, held, models * 8 * size),
+        (
+            "curvature",
             models,
             models * (products + samples),
-            models * (products * times.ggn_product + samples * times.jacobian_product),
+            models * (products * product.seconds + samples * sample),
+            product,
             held + curvature.max_products * size * BYTES,
-            curvature.rank * size * BYTES,
+            models * basis,
         ),
-        "scores": (
+        (
+            "scores",
             models,
-            len(profile.seeds) * sum(pushes.values()),
-            len(profile.seeds) * sum(pushes.values()) * times.jacobian_product,
-            tested + curvature.rank * size * BYTES,
-            tested * 4 / 3 / len(DATASETS),
+            pushes,
+            pushes * jacobian.seconds,
+            jacobian,
+            # The images, and for each its reconstruction and the sum and the error of its map.
+            4 * tested + basis,
+            len(profile.seeds) * tested * 4 / 3,
         ),
-    }
-    return pd.DataFrame(
+        (
+            "estimators",
+            1,
+            singles,
+            singles * jacobian.seconds / scores.batch_size,
+            jacobian,
+            tested + basis,
+            0,
+        ),
+        ("sketch", 1, sketched, sketched * product.seconds, product, held + 4 * basis, 0),
+    ]
+    table = pd.DataFrame(
         [
-            (name, jobs, count, seconds / 3600, memory / 1e9, jobs * disk / 1e9)
-            for name, (jobs, count, seconds, memory, disk) in rows.items()
-        ],
-        columns=["part", "jobs", "steps", "hours", "memory_gb", "disk_gb"],
+            (name, jobs, count, seconds / 3600, cost.memory, cost.memory + data, disk)
+            for name, jobs, count, seconds, cost, data, disk in rows
+        ]
+        + [("notebooks", len(NOTEBOOKS), len(NOTEBOOKS), _notebook_hours(profile), 0, tested, 0)],
+        columns=["part", "jobs", "steps", "hours", "activations_gb", "memory_gb", "disk_gb"],
     ).set_index("part")
+    table[["activations_gb", "memory_gb", "disk_gb"]] /= 1e9
+    return table
+
+
+def with_workers(table: pd.DataFrame, workers: int) -> float:
+    """Return the hours with several workers: the jobs of a part run side by side."""
+    rounds = (table["jobs"] / workers).map(math.ceil)
+    return float((table["hours"] / table["jobs"] * rounds).sum())
 
 
 def num_test_images(profile: Profile, dataset: str) -> int:
@@ -127,72 +124,129 @@ def num_parameters_of(profile: Profile) -> int:
 
 def hours_taken(profile: Profile) -> dict[str, float]:
     """Return the hours that the finished jobs of a profile's run took, part by part."""
-    paths = RunPaths(profile.name)
+    paths, first = RunPaths(profile.name), (DATASETS[1], profile.seeds[0])
+    models = [(dataset, seed) for seed in profile.seeds for dataset in DATASETS]
+    parts = {"train": models, "curvature": models, "scores": models}
+    parts |= {"estimators": [first], "sketch": [first]}
     taken: dict[str, float] = {}
-    for part in ("train", "curvature", "scores"):
-        records = [
-            paths.trained(dataset, seed) / f"{part}.json"
-            for seed in profile.seeds
-            for dataset in DATASETS
-        ]
+    for part, jobs in parts.items():
+        records = [paths.trained(*job) / f"{part}.json" for job in jobs]
         found = [json.loads(path.read_text()) for path in records if path.is_file()]
         if len(found) == len(records):
             taken[part] = sum(one["duration_seconds"] for one in found) / 3600
-    return taken
+    hours = _hours_of_notebooks(profile.name)
+    return taken if math.isnan(hours) else {**taken, "notebooks": hours}
 
 
-def describe(profile: Profile, workers: int) -> str:
-    """Measure, and say what the run will take and what it took."""
-    times = measure(profile)
-    table = plan(profile, times)
-    taken = hours_taken(profile)
-    device = jax.devices()[0]
-    lines = [
-        f"Profile {profile.name}: {profile.summary}",
-        f"Measured here, on one worker ({device.platform}): training step "
-        f"{times.training_step:.3g} s, product with G {times.ggn_product:.3g} s, Jacobian product "
-        f"{times.jacobian_product:.3g} s, each for one batch.",
-        "",
-        f"{'part':12}{'jobs':>6}{'steps':>12}{'hours':>10}{'memory GB':>12}{'disk GB':>10}"
-        f"{'took, hours':>14}",
-    ]
-    for part, row in table.iterrows():
-        took = f"{taken[str(part)]:.2f}" if part in taken else "-"
-        lines.append(
-            f"{part:12}{row['jobs']:6.0f}{row['steps']:12,.0f}{row['hours']:10.2f}"
-            f"{row['memory_gb']:12.2f}{row['disk_gb']:10.2f}{took:>14}"
-        )
-    total = table["hours"].sum()
-    lines += [
-        f"{'whole':12}{'':6}{'':12}{total:10.2f}{table['memory_gb'].max():12.2f}"
-        f"{table['disk_gb'].sum():10.2f}{sum(taken.values()) if taken else 0:14.2f}",
-        "",
-        f"With {workers} workers of this kind: {total / min(workers, len(profile.seeds) * 3):.2f} "
-        "hours. The notebooks and pages come on top. On a graphics card: not measured.",
-    ]
+def describe(
+    profile: Profile, workers: int, progress: Callable[[int, int, str], None] = stay_silent
+) -> str:
+    """Measure, and say what the run will take on each kind of device here, and what it took."""
+    lines = [f"Profile {profile.name}: {profile.summary}"]
+    if profile.training.perceptual_weight and perceptual_loss(profile) is None:
+        lines.append("The perceptual loss is left out: its weights are not under the data root.")
+    for platform, name in (("cpu", "CPU"), ("gpu", "GPU")):
+        devices = _devices(platform)
+        if not devices:
+            lines += ["", f"{name}: not measured, as none is visible to jax here."]
+            continue
+        costs = step_costs.measure(profile, devices[0], progress)
+        lines += ["", *_describe_costs(f"{name} ({devices[0].device_kind})", costs)]
+        lines += ["", *_describe_plan(profile, plan(profile, costs), workers)]
+        lines += _warnings(plan(profile, costs), workers, free_memory(devices[0]), platform)
     return "\n".join(lines)
 
 
-def _training_step(profile: Profile, images: np.ndarray) -> float:
-    ticks: list[float] = []
-    schedule = replace(profile.schedule(), epochs=REPEATS + 1, batch_size=len(images))
-    # So few steps may well end in a collapsed decoder, which is no matter here.
-    with contextlib.suppress(InputError):
-        training.train(
-            profile.architecture(),
-            images,
-            schedule,
-            seed=profile.seeds[0],
-            progress=lambda *_: ticks.append(time.perf_counter()),
+def _describe_costs(device: str, costs: StepCosts) -> list[str]:
+    lines = [f"{device}, one step on one batch, measured:"]
+    for name, cost in (
+        ("training step", costs.training_step),
+        ("product with G", costs.ggn_product),
+        ("Jacobian product", costs.jacobian_product),
+    ):
+        partly = cost.images_timed < cost.images
+        timed = f", scaled up from {cost.images_timed} images" if partly else ""
+        lines.append(
+            f"  {name:17}{cost.images:4} images {cost.seconds:9.3g} s{timed}; "
+            f"activations {cost.memory / 1e9:.2f} GB"
         )
-    return float(np.diff(ticks).min())
+    return lines
 
 
-def _shortest(function: Callable[[], object]) -> float:
-    jax.block_until_ready(function())
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        jax.block_until_ready(function())
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _describe_plan(profile: Profile, table: pd.DataFrame, workers: int) -> list[str]:
+    taken = hours_taken(profile)
+    lines = [
+        f"{'part':12}{'jobs':>6}{'steps':>12}{'hours':>10}{'memory GB':>12}{'disk GB':>10}"
+        f"{'took, hours':>14}"
+    ]
+    for part, row in table.iterrows():
+        took = f"{taken[str(part)]:.2f}" if part in taken else "-"
+        hours = "unknown" if math.isnan(row["hours"]) else f"{row['hours']:.2f}"
+        lines.append(
+            f"{part:12}{row['jobs']:6.0f}{row['steps']:12,.0f}{hours:>10}"
+            f"{row['memory_gb']:12.2f}{row['disk_gb']:10.2f}{took:>14}"
+        )
+    return [
+        *lines,
+        f"{'whole':12}{'':6}{'':12}{table['hours'].sum():10.2f}{table['memory_gb'].max():12.2f}"
+        f"{table['disk_gb'].sum():10.2f}{sum(taken.values()) if taken else 0:14.2f}",
+        "",
+        f"With {workers} workers of this kind: {with_workers(table, workers):.2f} hours. Memory is "
+        "that of one job, beside some 0.5 GB of Python itself; the pages come on top.",
+    ]
+
+
+def _warnings(table: pd.DataFrame, workers: int, free: float, platform: str) -> list[str]:
+    # Each worker with a graphics card has one of its own.
+    beside = workers if platform == "cpu" else 1
+    lines = []
+    for part, row in table.iterrows():
+        needed, jobs = row["memory_gb"], min(beside, int(row["jobs"]))
+        if needed > free / 1e9:
+            lines.append(
+                f"WARNING: {part} needs {needed:.1f} GB, more than the {free / 1e9:.1f} GB free "
+                "here: it will be killed. Lower its batch_size in the profile, or take a larger "
+                "machine."
+            )
+        elif jobs * needed > free / 1e9:
+            lines.append(
+                f"WARNING: {jobs} jobs of {part} side by side need {jobs * needed:.1f} GB, more "
+                f"than the {free / 1e9:.1f} GB free here: run fewer, as by `slugkit book --cores "
+                f"{int(free / 1e9 // needed)}`."
+            )
+    return lines
+
+
+def _devices(platform: str) -> list[jax.Device]:
+    try:
+        return jax.local_devices(backend=platform)
+    except RuntimeError:
+        return []
+
+
+def _products_for_one_image(profile: Profile) -> int:
+    settings = profile.experiments.estimators
+    scores = len(SCORES) * settings.score_repeats * sum(settings.score_budgets)
+    maps = len(MAPS) * sum(settings.map_budgets)
+    references = settings.reference_outputs + settings.reference_products
+    return settings.images * (scores + maps + references)
+
+
+def _products_of_sketches(profile: Profile) -> int:
+    settings = profile.experiments.sketch
+    cases = len(settings.sketches) * len(settings.shares) * sum(settings.steps)
+    batches = math.ceil(settings.train_images / profile.curvature.batch_size)
+    return batches * (4 * settings.rank + cases)
+
+
+def _notebook_hours(profile: Profile) -> float:
+    hours = _hours_of_notebooks(profile.name)
+    return _hours_of_notebooks(STANDING_IN) if math.isnan(hours) else hours
+
+
+def _hours_of_notebooks(profile: str) -> float:
+    files = [RunPaths(profile).notebook(name) for name in NOTEBOOKS]
+    if not all(path.is_file() for path in files):
+        return math.nan
+    read = [nbformat.read(path, as_version=4) for path in files]
+    return sum(notebook.metadata["papermill"]["duration"] for notebook in read) / 3600

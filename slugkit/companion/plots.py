@@ -64,7 +64,10 @@ def group_means(axis: Axes, scores: pd.DataFrame, profile: Profile, column: str)
 def by_skin_type(
     axis: Axes, scores: pd.DataFrame, profile: Profile, column: str, sets: Sequence[str]
 ) -> None:
-    """Draw the mean of a column for each skin type, one line per training set, with intervals."""
+    """Draw the mean of a column for each skin type, one line per training set, with intervals.
+
+    With several seeds, the mean of each is a faint mark beside.
+    """
     for offset, dataset in zip((-0.08, 0, 0.08), DATASETS, strict=True):
         rows = select(scores, dataset, *sets)
         types = sorted(rows["fitzpatrick"].dropna().unique())
@@ -83,6 +86,16 @@ def by_skin_type(
             capsize=3,
             label=f"trained on {LABELS[dataset]}",
         )
+        if len(profile.seeds) > 1:
+            means = rows.groupby(["fitzpatrick", "seed"])[column].mean().reset_index()
+            axis.plot(
+                means["fitzpatrick"] + offset + 0.05,
+                means[column],
+                linestyle="",
+                marker=".",
+                color=COLOURS[dataset],
+                alpha=0.6,
+            )
     axis.set_xticks(types, [SKIN_TYPE_NUMERALS[int(t) - 1] for t in types])
     axis.set_xlabel("Fitzpatrick skin type")
     axis.set_ylabel(QUANTITIES[column])
@@ -113,7 +126,10 @@ def score_against_error(axis: Axes, scores: pd.DataFrame) -> None:
 
 
 def rejection(axis: Axes, scores: pd.DataFrame) -> None:
-    """Draw the mean error of what is left when the most uncertain images are removed."""
+    """Draw the mean error of what is left when the most uncertain images are removed.
+
+    With several seeds, SLUG's curve of each is a faint line beside that of all.
+    """
     fractions = np.linspace(0, 0.9, 46)
     error = scores["mse"].to_numpy()
     orders = {
@@ -125,6 +141,10 @@ def rejection(axis: Axes, scores: pd.DataFrame) -> None:
     for name, uncertainty in orders.items():
         curve = rejection_curve(error, uncertainty.to_numpy(), fractions)
         axis.plot(100 * fractions, curve, styles[name], color=COLOURS[name], label=LABELS[name])
+    if len(runs := scores.groupby("seed")) > 1:
+        for _, run in runs:
+            curve = rejection_curve(run["mse"].to_numpy(), run["slug"].to_numpy(), fractions)
+            axis.plot(100 * fractions, curve, color=COLOURS["slug"], linewidth=0.8, alpha=0.4)
     axis.axhline(error.mean(), color=INK, linewidth=1, alpha=0.6, label=LABELS["random"])
     axis.set(xlabel="images removed (%)", ylabel="mean squared error of the rest\n(intensity²)")
     axis.set_ylim(bottom=0)

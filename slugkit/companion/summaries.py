@@ -40,6 +40,68 @@ def cells(scores: pd.DataFrame, profile: Profile, column: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def cell_table(scores: pd.DataFrame, profile: Profile, *columns: str) -> pd.DataFrame:
+    """Return the means of some columns for each training set and test group, as text.
+
+    Each as mean (interval over images), followed by the deviation of the runs' own means.
+    """
+    parts = {}
+    for column in columns:
+        table = cells(scores, profile, column).set_index(["dataset", "group"])
+        parts[column] = [
+            f"{row['value']:.3g} ({row['low']:.3g}–{row['high']:.3g})"
+            for _, row in table.iterrows()
+        ]
+        if len(profile.seeds) > 1:
+            means = scores.groupby(["dataset", "set", "seed"])[column].mean()
+            parts[f"{column}, deviation over runs"] = [
+                f"{means.loc[place].std():.2g}" for place in table.index
+            ]
+    index = table.index.set_names(["trained on", "tested on"])
+    return pd.DataFrame(parts, index=index).rename(columns=lambda name: name.replace("_", " "))
+
+
+def over_runs(table: pd.DataFrame, profile: Profile, *columns: str) -> pd.DataFrame:
+    """Return mean, deviation and interval of some columns over the runs, for each training set.
+
+    Parameters
+    ----------
+    table
+        One row per (dataset, seed).
+    columns
+        Quantities of a whole run, such as its final loss.
+    """
+    rows = []
+    for dataset, group in table.groupby("dataset"):
+        for column in columns:
+            values = group[column].to_numpy(float)
+            interval = bootstrap(
+                np.mean,
+                values,
+                resamples=profile.statistics.resamples,
+                confidence=profile.statistics.confidence,
+                seed=BOOTSTRAP_SEED,
+            )
+            several = len(values) > 1
+            rows.append(
+                {
+                    "trained on": dataset,
+                    "quantity": column.replace("_", " "),
+                    "runs": len(values),
+                    "mean": f"{interval.value:.4g}",
+                    "deviation": f"{values.std(ddof=1):.2g}" if several else "–",
+                    "interval": f"{interval.low:.4g} to {interval.high:.4g}" if several else "–",
+                }
+            )
+    return pd.DataFrame(rows).set_index(["trained on", "quantity"])
+
+
+def final_losses(losses: pd.DataFrame) -> pd.DataFrame:
+    """Return the last epoch's loss of each (dataset, seed), as the column final_loss."""
+    last = losses.sort_values("epoch").groupby(["dataset", "seed"])["negative_elbo"].last()
+    return last.rename("final_loss").reset_index()
+
+
 def select(scores: pd.DataFrame, dataset: str, *sets: str) -> pd.DataFrame:
     """Return the rows of one training set and the named test sets."""
     return scores[(scores["dataset"] == dataset) & scores["set"].isin(sets)]
@@ -159,8 +221,10 @@ def late_gain(losses: pd.DataFrame) -> float:
     return float(max(gains))
 
 
-def curvature_table(eigenpairs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each network, how far its leading eigenpairs go and what they cost."""
+def curvature_table(
+    eigenpairs: pd.DataFrame, traces: pd.DataFrame, profile: Profile
+) -> pd.DataFrame:
+    """Return how far the leading eigenpairs go and what they cost, over the runs."""
     groups = eigenpairs.groupby(["dataset", "seed"])
     table = groups.agg(
         largest=("eigenvalue", "max"),
@@ -168,7 +232,8 @@ def curvature_table(eigenpairs: pd.DataFrame, traces: pd.DataFrame) -> pd.DataFr
         worst_residual=("relative_residual", "max"),
     ).reset_index()
     table = table.merge(traces, on=["dataset", "seed"])
-    return table.rename(columns=lambda name: name.replace("_", " ")).set_index(["dataset", "seed"])
+    quantities = [name for name in table.columns if name not in ("dataset", "seed")]
+    return over_runs(table, profile, *quantities)
 
 
 def order_of_cells(scores: pd.DataFrame, profile: Profile, column: str) -> Interval:

@@ -1,0 +1,59 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Status: what each step took
+#
+# How long did it take to make these pages, on what, and would another run give the same bytes?
+# Every step writes a record when it ends. Here are those of the run behind this book, and of the
+# runs on real images that are recorded in `results/`.
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from IPython.display import HTML
+from matplotlib import pyplot as plt
+
+from slugkit.companion import notebook, status
+
+run = notebook.open_run("status", profile)
+
+# %%
+jobs = status.jobs(profile)
+status.by_step(jobs)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Duration of each job on a logarithmic axis in seconds, one row for each step of the graph, one mark and colour for each profile.", "classes": "dark-light"}, "figure": {"caption": "Duration of each job of the graph, one mark per job (a seed and a training set), on a logarithmic axis. Jobs of one run work side by side, one on each core.", "name": "fig-status"}}
+figure, axis = plt.subplots()
+status.durations(axis, jobs)
+figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+plt.show()
+
+# %% [markdown]
+# ## Every job
+#
+# A plus behind a commit means that the checkout held changes beyond it. The digest is of the first
+# file that the job wrote: the same profile and seed give the same one on the same kind of machine.
+
+# %% tags=["hide-input"]
+HTML(jobs.to_html(index=False, border=0))
+
+# %% tags=["hide-input"]
+here = jobs[jobs["profile"] == profile]
+numbers = {
+    "jobs": len(here),
+    "minutes": float(here["seconds"].sum() / 60),
+    "memory_gb": float(here["memory GB"].max()),
+}
+run.finish(figure, numbers)

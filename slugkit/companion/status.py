@@ -1,0 +1,98 @@
+"""What the last run of each profile took, step by step, from the provenance records."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from slugkit.companion.paths import RunPaths
+from slugkit.companion.recording import recorded_profiles
+from slugkit.companion.style import COLOURS, INK
+
+# In the order of the graph; steps of other names come after.
+STEPS = ("prepare", "train", "curvature", "scores")
+COLUMNS = (
+    "profile",
+    "step",
+    "seed",
+    "data set",
+    "seconds",
+    "memory GB",
+    "hardware",
+    "commit",
+    "digest",
+)
+
+
+def jobs(profile: str) -> pd.DataFrame:
+    """Return one row per job: of this profile's run here, and of the recorded runs of others.
+
+    Columns: profile, step, seed, data set, seconds, memory GB (the largest of the process),
+    hardware, commit, and digest (the first digits of the SHA-256 of its first output).
+    """
+    runs = {profile: RunPaths(profile)}
+    runs |= {name: RunPaths(name, "results") for name in recorded_profiles() if name != profile}
+    rows = [
+        row for name, paths in runs.items() for row in sorted(_rows(name, paths.root), key=_place)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def by_step(table: pd.DataFrame) -> pd.DataFrame:
+    """Return for each profile and step: jobs, hours of all, median seconds, largest memory."""
+    return (
+        table.groupby(["profile", "step"], sort=False)
+        .agg(
+            jobs=("seconds", "size"),
+            hours=("seconds", lambda seconds: seconds.sum() / 3600),
+            median_seconds=("seconds", "median"),
+            memory_gb=("memory GB", "max"),
+        )
+        .round({"hours": 2, "median_seconds": 1, "memory_gb": 2})
+    )
+
+
+def durations(axis: Axes, table: pd.DataFrame) -> None:
+    """Draw the seconds of each job over its step, one mark and colour for each profile."""
+    steps = list(dict.fromkeys(table["step"]))
+    profiles = list(dict.fromkeys(table["profile"]))
+    styles = zip("osD^v", [COLOURS[name] for name in ("slug", "mse", "B", "C", "A")], strict=True)
+    offsets = np.linspace(-0.15, 0.15, len(profiles)) if len(profiles) > 1 else [0.0]
+    for profile, (marker, colour), offset in zip(profiles, styles, offsets, strict=False):
+        rows = table[table["profile"] == profile]
+        places = [steps.index(step) + offset for step in rows["step"]]
+        axis.plot(
+            rows["seconds"], places, marker, color=colour, alpha=0.7, label=f"profile {profile}"
+        )
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(steps)), steps)
+    axis.invert_yaxis()
+    axis.set_xlabel("duration of a job (seconds)")
+    axis.grid(axis="x", color=INK)
+
+
+def _rows(profile: str, root: Path) -> list[tuple]:
+    records = [json.loads(path.read_text()) for path in sorted(root.glob("seed*/*/*.json"))]
+    return [_row(profile, record) for record in records if "duration_seconds" in record]
+
+
+def _row(profile: str, record: dict) -> tuple:
+    hardware = record["hardware"]
+    return (
+        profile,
+        record["step"],
+        record["seed"],
+        record.get("dataset", ""),
+        record["duration_seconds"],
+        round(record["peak_memory_megabytes"] / 1024, 2),
+        f"{hardware['processor']}, {hardware['cores']} cores",
+        record["commit"][:7] + ("+" if record["dirty"] else ""),
+        next(iter(record["outputs"].values()))[:12],
+    )
+
+
+def _place(row: tuple) -> tuple:
+    _, step, seed, dataset, *_ = row
+    return STEPS.index(step) if step in STEPS else len(STEPS), step, seed, dataset

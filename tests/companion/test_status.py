@@ -1,0 +1,69 @@
+import json
+
+import pytest
+from matplotlib import pyplot as plt
+
+from slugkit.companion import status
+from slugkit.companion.paths import RunPaths
+
+RECORD = {
+    "duration_seconds": 4.0,
+    "peak_memory_megabytes": 512,
+    "hardware": {"processor": "a processor", "cores": 2},
+    "commit": "0123456789",
+    "dirty": True,
+    "outputs": {"first": "f" * 64, "second": "e" * 64},
+}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setattr(RunPaths, "root", property(lambda self: tmp_path / self.profile))
+    for step, seed, folder in (
+        ("scores", 0, "A"),
+        ("sketch", 0, "B"),
+        ("train", 1, "A"),
+        ("train", 0, "A"),
+        ("prepare", 0, "data"),
+    ):
+        path = tmp_path / "mine" / f"seed{seed}" / folder / f"{step}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        dataset = {} if folder == "data" else {"dataset": folder}
+        path.write_text(json.dumps({**RECORD, **dataset, "step": step, "seed": seed}))
+    # Not a record of a step.
+    (tmp_path / "mine" / "seed0" / "data" / "other.json").write_text("{}")
+    return status.jobs("mine")
+
+
+def test_every_job_has_a_row_in_the_order_of_the_graph(run):
+    assert list(run["step"]) == ["prepare", "train", "train", "scores", "sketch"]
+    assert list(run["seed"]) == [0, 0, 1, 0, 0]
+    assert list(run["data set"]) == ["", "A", "A", "A", "B"]
+    first = run.iloc[0]
+    assert (first["seconds"], first["memory GB"], first["digest"]) == (4.0, 0.5, "f" * 12)
+    assert (first["hardware"], first["commit"]) == ("a processor, 2 cores", "0123456+")
+
+
+def test_steps_are_summed_over_their_jobs(run):
+    row = status.by_step(run).loc[("mine", "train")]
+    assert row["jobs"] == 2
+    assert row["median_seconds"] == 4.0
+
+
+def test_the_figure_has_a_mark_for_each_job(run):
+    figure, axis = plt.subplots()
+    status.durations(axis, run)
+    assert sum(len(line.get_xdata()) for line in axis.lines) == 5
+    assert [label.get_text() for label in axis.get_yticklabels()] == [
+        "prepare",
+        "train",
+        "scores",
+        "sketch",
+    ]
+    plt.close(figure)
+
+
+def test_the_recorded_runs_of_other_profiles_stand_beside():
+    table = status.jobs("no run of its own")
+    assert {"reduced"} <= set(table["profile"])
+    assert {"prepare", "train", "curvature", "scores"} <= set(table["step"])
