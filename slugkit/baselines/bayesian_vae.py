@@ -3,12 +3,14 @@ r"""Weights of the decoder, sampled by stochastic-gradient Hamiltonian Monte Car
 .. math:: v \leftarrow (1 - \alpha) v - h \nabla U(\theta) + \sqrt{2 \alpha h}\, \xi, \qquad
           \theta \leftarrow \theta + v, \qquad \xi \sim N(0, I)
 
-with a step h of each weight's own, :math:`h = \eta / (\mathrm{diag}(G) / v + a)`. For a quadratic U
-of curvature k the stationary variance is
+with a step h of each weight's own, :math:`h = \eta / (\mathrm{diag}(G) / v + a)`. Along a
+direction of curvature k the stationary variance is
 
 .. math:: \frac{1}{k} \left(1 - \frac{h k}{2 (2 - \alpha)}\right)^{-1},
 
-the posterior's but for the size of the step.
+the posterior's but for the size of the step. So the step is told as c = h k of the stiffest
+direction: below 2 (2 - alpha) the chain is stable, and no variance is off by more than the factor
+above, whatever the network.
 """
 
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from slugkit import ggn
 from slugkit.baselines.comparison import (
     BYTES,
     Autoencoder,
@@ -31,7 +34,11 @@ from slugkit.baselines.diagonal_curvature import diagonal
 from slugkit.baselines.latents import encode
 from slugkit.draws import seed_from
 from slugkit.errors import InputError
+from slugkit.lanczos import lanczos
 from slugkit.parameters import FlatParameters, flatten
+
+# Products with G of one batch that find its stiffest direction.
+STIFFNESS_PRODUCTS = 12
 
 
 def compare(
@@ -84,17 +91,9 @@ def sample_decoder(
         The weights left every bound.
     """
     count, size = len(train_images), min(settings.batch_size, len(train_images))
-    key_curvature, key_chain = jax.random.split(key)
-    curvature = diagonal(
-        model.reconstruct(),
-        parameters,
-        train_images,
-        num_samples=settings.curvature_samples,
-        batch_size=settings.batch_size,
-        key=key_curvature,
-    )
+    key_steps, key_chain = jax.random.split(key)
     variance, precision = settings.likelihood_variance, settings.mcmc_prior_precision
-    steps = jnp.asarray(settings.mcmc_step / (curvature / variance + precision), parameters.dtype)
+    steps = _steps(model, parameters, train_images, key_steps, settings)
     friction = settings.mcmc_friction
     decode = model.decode()
     fixed = parameters.fixed
@@ -136,9 +135,46 @@ def sample_decoder(
             yield parameters.to_tree(vector, fixed)
 
 
+def _steps(
+    model: Autoencoder,
+    parameters: FlatParameters,
+    train_images: np.ndarray,
+    key: jax.Array,
+    settings: Settings,
+) -> jax.Array:
+    """Return the step of each weight, h (p,)."""
+    apply, variance = model.reconstruct(), settings.likelihood_variance
+    curvature = diagonal(
+        apply,
+        parameters,
+        train_images,
+        num_samples=settings.curvature_samples,
+        batch_size=settings.batch_size,
+        key=key,
+    )
+    scale = 1 / np.sqrt(curvature / variance + settings.mcmc_prior_precision)
+    scale = scale.astype(parameters.dtype)
+    # The chain moves by one batch at a time, so it is a batch that it must be stable for.
+    batch = np.asarray(train_images[: settings.batch_size])
+    share = len(train_images) / (len(batch) * variance)
+    product = ggn.ggn_product(apply, parameters, batch, batch_size=len(batch), scale=share)
+    stiffest = lanczos(
+        lambda vector: scale * product(scale * vector),
+        parameters.size,
+        1,
+        seed=seed_from(key),
+        tolerance=0.1,
+        max_products=STIFFNESS_PRODUCTS,
+        dtype=parameters.dtype,
+    )
+    # In these units the prior adds 1 at most.
+    return jnp.asarray(settings.mcmc_step / (stiffest.values[0] + 1) * scale**2)
+
+
 def _num_steps(settings: Settings) -> int:
     return settings.mcmc_burn_in + settings.num_samples * settings.mcmc_thinning
 
 
 def _passes(count: int, settings: Settings) -> float:
-    return _num_steps(settings) * min(settings.batch_size, count) / count
+    batches = _num_steps(settings) + STIFFNESS_PRODUCTS
+    return batches * min(settings.batch_size, count) / count

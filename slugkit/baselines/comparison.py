@@ -80,7 +80,7 @@ class Settings:
     curvature_samples: int = 8
     laplace_prior_precision: float | None = None
     mcmc_prior_precision: float = 1.0
-    mcmc_step: float = 1e-3
+    mcmc_step: float = 0.5
     mcmc_friction: float = 0.1
     mcmc_burn_in: int = 50
     mcmc_thinning: int = 5

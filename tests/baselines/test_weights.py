@@ -162,7 +162,9 @@ def test_bayesian_vae():
     # With steps in proportion to the diagonal, the stationary law is known for each mode.
     scale = np.sqrt(np.diag(curvature))
     values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
-    step, friction = 0.05, 0.2
+    share, friction = 0.5, 0.2
+    stiffest = np.linalg.eigvalsh((curvature - precision * np.eye(L)) / np.outer(scale, scale))[-1]
+    step = share / (stiffest + 1)
     inflation = 1 / (1 - step * values / (2 * (2 - friction)))
     root = vectors.T / scale
     exact = np.sum((z @ root.T) ** 2 * inflation / values, axis=1)[:, None].repeat(D, axis=1)
@@ -171,7 +173,7 @@ def test_bayesian_vae():
         batch_size=20,
         curvature_samples=2000,
         mcmc_prior_precision=precision,
-        mcmc_step=step,
+        mcmc_step=share,
         mcmc_friction=friction,
         mcmc_burn_in=500,
         mcmc_thinning=40,
