@@ -35,7 +35,7 @@ ORACLE = "squared_error"
 
 COMPARATORS = {
     "slug": Comparator("SLUG", slug.compare),
-    "sketched_lanczos": Comparator("SLU, sketched", sketched_lanczos.compare),
+    "sketched_lanczos": Comparator("SLU (sketched)", sketched_lanczos.compare),
     "jacobian_norm": Comparator("Jacobian norm (k = 0)", jacobian_norm.compare),
     "last_layer_laplace": Comparator("last-layer Laplace", last_layer_laplace.compare),
     "laplacian_autoencoder": Comparator("Laplacian autoencoder", laplacian_autoencoder.compare),
@@ -51,10 +51,10 @@ COMPARATORS = {
         "distance to median colour", trivial.colour_distance, trivial=True
     ),
     "nearest_in_pixels": Comparator(
-        "nearest training image, pixels", trivial.nearest_in_pixels, trivial=True
+        "nearest neighbour (pixels)", trivial.nearest_in_pixels, trivial=True
     ),
     "nearest_in_latent": Comparator(
-        "nearest training image, latent", trivial.nearest_in_latent, trivial=True
+        "nearest neighbour (latent)", trivial.nearest_in_latent, trivial=True
     ),
     "divergence": Comparator("KL divergence", trivial.divergence, trivial=True),
     "norm_of_mean": Comparator("norm of the latent mean", trivial.norm_of_mean, trivial=True),
