@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slugkit.baselines.registry import COMPARATORS, ORACLE
-from slugkit.companion.comparisons import SLUG, skin_scores, titles
+from slugkit.companion.comparisons import SLUG, at, skin_scores, titles
 from slugkit.companion.metrics import rejection_curve
 from slugkit.companion.style import COLOURS, INK
 
@@ -42,17 +42,18 @@ def dots(
         Where a thin line marks chance.
     """
     rows = found[found["quantity"] == quantity].sort_values("value")
-    for place, row in enumerate(rows.itertuples(index=False)):
-        colour, marker = KINDS[kind(row.comparator)]
+    for place, name in enumerate(rows["comparator"]):
+        colour, marker = KINDS[kind(name)]
+        interval = at(found, name, quantity)
         axis.errorbar(
-            row.value,
+            interval.value,
             place,
-            xerr=[[row.value - row.low], [row.high - row.value]],
+            xerr=[[interval.value - interval.low], [interval.high - interval.value]],
             marker=marker,
             color=colour,
             capsize=2,
         )
-        single = seeds[seeds["comparator"] == row.comparator]
+        single = seeds[seeds["comparator"] == name]
         if len(single) > 1:
             axis.plot(
                 single[quantity],

@@ -1,21 +1,26 @@
 """What the comparators are worth: how they predict the error, and what SLUG adds to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from slugkit.baselines.registry import COMPARATORS, ORACLE
-from slugkit.companion.metrics import Interval, ause, partial_spearman, spearman
+from slugkit.companion.metrics import Interval, bootstrap_many
 from slugkit.companion.profile import Profile
-from slugkit.companion.summaries import GROUPS, order_of_cells, over_images
+from slugkit.companion.summaries import BOOTSTRAP_SEED, GROUPS, order_of_cells
 
 SLUG = "slug"
 TRIVIAL = tuple(name for name, one in COMPARATORS.items() if one.trivial)
-RIVALS = tuple(name for name in COMPARATORS if name not in (SLUG, ORACLE))
+SCORES = tuple(name for name in COMPARATORS if name != ORACLE)
 
-Statistic = Callable[..., float]
+# How a score predicts the error; the last two are of SLUG and of a trivial comparator alone.
+GIVEN = ("slug given it", "it given slug")
+QUANTITIES = ("spearman", "pearson", "ause", "above slug", *GROUPS, *GIVEN)
 
 
 def skin_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -29,128 +34,83 @@ def skin_scores(table: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index()
 
 
-def over_seeds(
-    scores: pd.DataFrame, profile: Profile, statistic: Statistic, *columns: str
-) -> Interval:
-    """Return the mean over seeds of a statistic within each, with an interval over images.
-
-    Scores of two networks have two scales, so that no statistic may mix them.
-    """
-
-    def within(*arrays: np.ndarray) -> float:
-        *values, seeds = arrays
-        parts = [[one[seeds == seed] for one in values] for seed in np.unique(seeds)]
-        return float(np.mean([statistic(*part) for part in parts]))
-
-    return over_images(scores, profile, within, *columns, "seed")
-
-
-def pearson(first: np.ndarray, second: np.ndarray) -> float:
-    """Return Pearson's correlation, NaN if one side is constant.
-
-    >>> round(pearson(np.array([1.0, 2.0, 3.0]), np.array([2.0, 4.0, 6.0])), 6)
-    1.0
-    """
-    if np.ptp(first) == 0 or np.ptp(second) == 0:
-        return np.nan
-    return float(np.corrcoef(first, second)[0, 1])
-
-
-def above_slug(score: np.ndarray, slug: np.ndarray, error: np.ndarray) -> float:
-    """Return by how much a score's rank correlation with the error exceeds SLUG's."""
-    return spearman(score, error) - spearman(slug, error)
-
-
 def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Return, for SLUG and each rival, how it predicts the error of skin images.
+    """Return how each score predicts the error of skin images, the error itself left out.
 
     One row per (comparator, quantity): value, low, high. The quantities are "spearman" and
-    "pearson" with the mean squared error, "light" and "dark" (Spearman within that group), "ause"
-    and "above slug" (the difference in Spearman on the same images).
+    "pearson" with the mean squared error; "ause"; "above slug", the difference in Spearman on the
+    same images; "light" and "dark", Spearman within that group; and for trivial comparators "slug
+    given it", the rank correlation of SLUG with the error after the comparator has been removed
+    from both, and "it given slug", the reverse.
+
+    Each is the mean over seeds of what holds within a seed, since the scores of two networks have
+    two scales. The interval is a bootstrap over images, an image being drawn for all seeds at once.
     """
     scores = skin_scores(table)
-    rows = []
-    for name in (SLUG, *RIVALS):
-        found = {
-            "spearman": over_seeds(scores, profile, spearman, name, ORACLE),
-            "pearson": over_seeds(scores, profile, pearson, name, ORACLE),
-            "ause": over_seeds(scores, profile, ause, ORACLE, name),
-            "above slug": over_seeds(scores, profile, above_slug, name, SLUG, ORACLE),
-        }
-        for group in GROUPS:
-            within = scores[scores["set"] == group]
-            found[group] = over_seeds(within, profile, spearman, name, ORACLE)
-        rows += _rows(name, found)
-    return pd.DataFrame(rows)
+
+    def statistics(values: NDArray, errors: NDArray, groups: NDArray, seeds: NDArray) -> NDArray:
+        of_seeds = [
+            _quantities(values[rows], errors[rows], groups[rows])
+            for rows in (seeds == seed for seed in np.unique(seeds))
+        ]
+        return np.mean(of_seeds, axis=0).ravel()
+
+    columns = [scores[ORACLE], scores["set"], scores["seed"]]
+    found = _intervals(profile, statistics, scores, scores[list(SCORES)], *columns)
+    rows = _rows(QUANTITIES, SCORES, found)
+    return rows[~rows["quantity"].isin(GIVEN) | rows["comparator"].isin(TRIVIAL)]
 
 
 def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Return how well each map finds drawn objects, mean over images.
 
-    Rows as in `error_prediction`.
-    The quantities are "auroc" and "average precision" of the pixels.
+    Rows as in `error_prediction`; the quantities are "auroc" and "average precision" of the pixels.
     """
-    rows = []
-    for name in COMPARATORS:
-        images = table[(table["comparator"] == name) & table["auroc"].notna()]
-        if images.empty:
-            continue
-        found = {
-            "auroc": over_images(images, profile, np.mean, "auroc"),
-            "average precision": over_images(images, profile, np.mean, "average_precision"),
-        }
-        rows += _rows(name, found)
-    return pd.DataFrame(rows)
+    quantities = ("auroc", "average precision")
+    images = table[table["auroc"].notna()].assign(
+        **{"average precision": lambda rows: rows["average_precision"]}
+    )
+    names = [name for name in COMPARATORS if (images["comparator"] == name).any()]
+    wide = images.pivot_table(
+        index=["seed", "image_id"], columns="comparator", values=list(quantities), aggfunc="first"
+    )
+    values = wide[[(quantity, name) for quantity in quantities for name in names]]
+
+    def means(drawn: NDArray) -> NDArray:
+        return drawn.mean(axis=0)
+
+    return _rows(quantities, names, _intervals(profile, means, wide.reset_index(), values))
 
 
 def by_seed(table: pd.DataFrame) -> pd.DataFrame:
     """Return Spearman with the error and mean pixel AUROC, one row per (comparator, seed)."""
-    scores = skin_scores(table)
-    rows = []
-    for (name, seed), images in table.groupby(["comparator", "seed"], sort=False):
-        one = scores[scores["seed"] == seed]
-        row = {"comparator": name, "seed": seed, "auroc": images["auroc"].mean()}
-        rows.append({**row, "spearman": spearman(one[name], one[ORACLE])})
-    return pd.DataFrame(rows)
-
-
-def partial_correlations(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Return what SLUG and each trivial comparator tell of the error beyond each other.
-
-    One row per (comparator, quantity): value, low, high. "slug given it" is the rank correlation of
-    SLUG with the error after the comparator has been removed from both; "it given slug" the
-    reverse.
-    """
-    scores = skin_scores(table)
-    rows = []
-    for name in TRIVIAL:
-        found = {
-            "slug given it": over_seeds(scores, profile, partial_spearman, SLUG, ORACLE, name),
-            "it given slug": over_seeds(scores, profile, partial_spearman, name, ORACLE, SLUG),
-        }
-        rows += _rows(name, found)
-    return pd.DataFrame(rows)
+    parts = []
+    for seed, scores in skin_scores(table).groupby("seed"):
+        maps = table[table["seed"] == seed].groupby("comparator")["auroc"].mean()
+        names = list(SCORES)
+        correlations = _correlations(*_ranks(scores[names].to_numpy(), scores[ORACLE].to_numpy()))
+        one = pd.DataFrame({"auroc": maps, "spearman": pd.Series(correlations, names)})
+        parts.append(one.rename_axis("comparator").reset_index().assign(seed=seed))
+    return pd.concat(parts, ignore_index=True)
 
 
 def best(found: pd.DataFrame, quantity: str, names: tuple[str, ...]) -> str:
     """Return which of some comparators has the largest value of a quantity."""
     rows = found[(found["quantity"] == quantity) & found["comparator"].isin(names)]
-    return str(rows.loc[rows["value"].idxmax(), "comparator"])
+    return str(rows.sort_values("value")["comparator"].iloc[-1])
 
 
 def at(found: pd.DataFrame, name: str, quantity: str) -> Interval:
     """Return one interval of a table of this module."""
     rows = found[(found["comparator"] == name) & (found["quantity"] == quantity)]
-    value, low, high = rows[["value", "low", "high"]].to_numpy(float)[0]
-    return Interval(value, low, high)
+    return Interval(*map(float, rows[["value", "low", "high"]].to_numpy()[0]))
 
 
 def show(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return one row per comparator with a column "value (low to high)" per quantity."""
     found = pd.concat(tables)
     intervals = [
-        f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
-        for row in found.itertuples(index=False)
+        _say(Interval(*numbers)) for numbers in found[["value", "low", "high"]].to_numpy(float)
     ]
     order = [name for name in COMPARATORS if (found["comparator"] == name).any()]
     wide = found.assign(shown=intervals).pivot_table(
@@ -189,11 +149,8 @@ def cells(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     It is the rank correlation with the mean error over the six cells; see `order_of_cells`.
     """
     columns = {SLUG: "slug", "encoder_deviation": "encoder_std", "divergence": "kl"}
-    rows = []
-    for name, column in columns.items():
-        found = {"order of the six cells": order_of_cells(scores, profile, column)}
-        rows += _rows(name, found)
-    return pd.DataFrame(rows)
+    found = [order_of_cells(scores, profile, column) for column in columns.values()]
+    return _rows(["order of the six cells"], list(columns), found)
 
 
 def budget(profile: Profile) -> str:
@@ -225,8 +182,8 @@ def budget(profile: Profile) -> str:
 class Findings:
     """All that is measured on one table of comparisons."""
 
-    prediction: pd.DataFrame  # from `error_prediction`
-    partial: pd.DataFrame  # from `partial_correlations`
+    prediction: pd.DataFrame  # from `error_prediction`, all but the partial correlations
+    partial: pd.DataFrame  # and these
     detection: pd.DataFrame  # from `object_detection`
     seeds: pd.DataFrame  # from `by_seed`
 
@@ -238,7 +195,7 @@ class Findings:
     @property
     def best_named(self) -> str:
         """The best of those that are neither SLUG nor trivial."""
-        names = tuple(name for name in RIVALS if name not in TRIVIAL)
+        names = tuple(name for name in SCORES if name not in (SLUG, *TRIVIAL))
         return best(self.prediction, "spearman", names)
 
     def against_slug(self) -> tuple[list[str], list[str]]:
@@ -251,7 +208,7 @@ class Findings:
     def best_map(self) -> tuple[str, float]:
         """Return whose map finds drawn objects best, and its mean pixel AUROC."""
         rows = self.detection[self.detection["quantity"] == "auroc"]
-        row = rows.loc[rows["value"].idxmax()]
+        row = rows.sort_values("value").iloc[-1]
         return str(row["comparator"]), float(row["value"])
 
     def numbers(self, prefix: str = "") -> dict[str, float | int | str]:
@@ -265,7 +222,7 @@ class Findings:
             "best_map": titles()[best_map],
             "auroc_best": auroc,
             "auroc_slug": at(self.detection, SLUG, "auroc").value,
-            "num_rivals": len(RIVALS),
+            "num_rivals": len(SCORES) - 1,
             "num_better": len(better),
             "num_worse": len(worse),
         }
@@ -293,7 +250,7 @@ class Findings:
         return "\n".join(
             [
                 f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
-                f"{_say(slug)}. Of {len(RIVALS)} others, better by more than chance: "
+                f"{_say(slug)}. Of {len(SCORES) - 1} others, better by more than chance: "
                 f"{_list(better)}. Worse: {_list(worse)}. The best trivial comparator is "
                 f"{titles()[trivial]}, {_say(rival)}.",
                 f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
@@ -307,11 +264,87 @@ class Findings:
 
 def measure(table: pd.DataFrame, profile: Profile) -> Findings:
     """Measure everything on a table of comparisons; see `steps.comparisons` for its columns."""
-    return Findings(
-        error_prediction(table, profile),
-        partial_correlations(table, profile),
-        object_detection(table, profile),
-        by_seed(table),
+    found = error_prediction(table, profile)
+    given = found["quantity"].isin(GIVEN)
+    return Findings(found[~given], found[given], object_detection(table, profile), by_seed(table))
+
+
+def _quantities(values: NDArray, errors: NDArray, groups: NDArray) -> NDArray:
+    """Return all quantities (q, m) of some scores (n, m) of images with given errors (n,)."""
+    ranks, rank_of_error = _ranks(values, errors)
+    slug = SCORES.index(SLUG)
+    with_error = _correlations(ranks, rank_of_error)
+    with_slug = _correlations(ranks, ranks[:, slug])
+    within = [
+        _correlations(*_ranks(values[groups == group], errors[groups == group])) for group in GROUPS
+    ]
+    return np.stack(
+        [
+            with_error,
+            _correlations(values, errors),
+            _sparsification(values, errors),
+            with_error - with_error[slug],
+            *within,
+            _partial(with_error[slug], with_error, with_slug),
+            _partial(with_error, with_error[slug], with_slug),
+        ]
+    )
+
+
+def _ranks(values: NDArray, errors: NDArray) -> tuple[NDArray, NDArray]:
+    return rankdata(values, axis=0), rankdata(errors)
+
+
+def _correlations(values: NDArray, other: NDArray) -> NDArray:
+    """Return the correlation of each column (n, m) with the other values (n,)."""
+    if len(other) == 0:
+        return np.full(values.shape[1], np.nan)
+    values, other = values - values.mean(axis=0), other - other.mean()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return other @ values / np.sqrt(np.sum(values**2, axis=0) * np.sum(other**2))
+
+
+def _sparsification(values: NDArray, errors: NDArray) -> NDArray:
+    """Return `metrics.ause` of each column of scores."""
+    counts = np.arange(1, len(errors) + 1)
+    curves = np.cumsum(errors[np.argsort(values, axis=0, kind="stable")], axis=0).T / counts
+    oracle = np.cumsum(np.sort(errors)) / counts
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sum(curves - oracle, axis=1) / np.sum(errors.mean() - oracle)
+
+
+def _partial(first: NDArray, second: NDArray, between: NDArray) -> NDArray:
+    """Return the correlation of a first variable with a target once a second is removed from both.
+
+    From the correlations of each with the target and between the two.
+    """
+    rest = (1 - second**2) * (1 - between**2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (first - second * between) / np.sqrt(np.maximum(rest, 0))
+
+
+def _intervals(
+    profile: Profile, statistics: Callable[..., NDArray], images: pd.DataFrame, *arrays: Any
+) -> list[Interval]:
+    return bootstrap_many(
+        statistics,
+        *(array.to_numpy() for array in arrays),
+        groups=images["image_id"].to_numpy(str),
+        resamples=profile.statistics.resamples,
+        confidence=profile.statistics.confidence,
+        seed=BOOTSTRAP_SEED,
+    )
+
+
+def _rows(
+    quantities: Sequence[str], names: Sequence[str], found: Sequence[Interval]
+) -> pd.DataFrame:
+    cases = [(name, quantity) for quantity in quantities for name in names]
+    return pd.DataFrame(
+        [
+            {"comparator": name, "quantity": quantity, **vars(interval)}
+            for (name, quantity), interval in zip(cases, found, strict=True)
+        ]
     )
 
 
@@ -327,10 +360,3 @@ def _adds(interval: Interval) -> str:
 
 def _list(names: list[str]) -> str:
     return "; ".join(titles()[name] for name in names) or "none"
-
-
-def _rows(name: str, found: dict[str, Interval]) -> list[dict]:
-    return [
-        {"comparator": name, "quantity": quantity, **vars(interval)}
-        for quantity, interval in found.items()
-    ]
