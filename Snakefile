@@ -101,6 +101,12 @@ rule status_all:
         RECORDED,
 
 
+rule comparisons_all:
+    input:
+        expand(f"{RUN}/seed{{seed}}/{DATASET}/comparisons.json", seed=SEEDS),
+        expand("{model}/scores.json", model=MODELS),
+
+
 rule estimators_all:
     input:
         f"{FIRST}/{DATASET}/estimators.json",
@@ -198,6 +204,20 @@ rule experiment:
         "slugkit experiment {wildcards.experiment} --profile {NAME}"
 
 
+rule comparisons:
+    input:
+        *[RUN + "/seed{seed}/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
+        *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["model.msgpack", "posterior.npz"]],
+        code=code("companion.steps.comparisons"),
+    params:
+        settings=PROFILE.digest("model", "training", "curvature", "scores", "experiments"),
+    output:
+        *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["comparisons.csv", "costs.csv"]],
+        record=RUN + f"/seed{{seed}}/{DATASET}/comparisons.json",
+    shell:
+        "slugkit comparisons --profile {NAME} --seed {wildcards.seed}"
+
+
 def notebook_inputs(wildcards):
     """The records of the step that a notebook shows, for all models or all seeds."""
     step = NOTEBOOKS[wildcards.notebook]
@@ -211,6 +231,8 @@ def notebook_inputs(wildcards):
         return EVERY_RECORD + RECORDED
     if step in EXPERIMENTS:
         return f"{FIRST}/{DATASET}/{step}.json"
+    if step == "comparisons":
+        return rules.comparisons_all.input
     return expand("{model}/{step}.json", model=MODELS, step=step)
 
 

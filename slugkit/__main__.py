@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add("train", _train, "train one network", dataset=True, seed=True)
     add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
     add("score", _score, "score the test images with one network", dataset=True, seed=True)
+    add("comparisons", _comparisons, "score with every comparator, for one seed", seed=True)
     experiment = add("experiment", _experiment, "measure the method on one network")
     experiment.add_argument("name")
     notebook = add("notebook", _notebook, "execute one notebook")
@@ -119,6 +120,13 @@ def _score(options: argparse.Namespace) -> None:
     from slugkit.companion.steps import scores
 
     scores.run(load_profile(options.profile), options.dataset, options.seed)
+
+
+def _comparisons(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import comparisons
+
+    comparisons.run(load_profile(options.profile), options.seed)
 
 
 def _experiment(options: argparse.Namespace) -> None:

@@ -14,6 +14,7 @@ from myst_nb import glue
 
 from slugkit.companion import graph, panels
 from slugkit.companion.claims import Check, verdict_table, verdicts
+from slugkit.companion.comparison_records import load_comparisons
 from slugkit.companion.experiments import DATASET as EXPERIMENT_DATASET
 from slugkit.companion.experiments import EXPERIMENTS
 from slugkit.companion.paths import DATASETS, RunPaths
@@ -64,6 +65,21 @@ class Run:
     def traces(self) -> pd.DataFrame:
         """One row per (training set, seed): the trace of G and its share in the eigenpairs."""
         return self._over_models("trace.csv")
+
+    @functools.cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """One row per (seed, test image, comparator); see `steps.comparisons` for the columns."""
+        folders = [self.paths.trained(EXPERIMENT_DATASET, seed) for seed in self.profile.seeds]
+        tables = [load_comparisons(folder / "comparisons.csv") for folder in folders]
+        return pd.concat(tables, ignore_index=True)
+
+    def comparison_costs(self) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+        """Return what each comparator cost, and the seconds that it took under each seed."""
+        seeds = self.profile.seeds
+        costs = load_table(self.paths.trained(EXPERIMENT_DATASET, seeds[0]) / "costs.csv")
+        records = [self.record("comparisons", seed, EXPERIMENT_DATASET) for seed in seeds]
+        names = costs["comparator"]
+        return costs, {name: [one["seconds"][name] for one in records] for name in names}
 
     def experiment(self, name: str) -> pd.DataFrame:
         """Return the table of one experiment; see `slugkit.companion.experiments`."""
@@ -159,6 +175,8 @@ class Run:
         seeds = self.profile.seeds
         if step in EXPERIMENTS:
             return [(seeds[0], EXPERIMENT_DATASET)]
+        if step == "comparisons":
+            return [(seed, EXPERIMENT_DATASET) for seed in seeds]
         datasets: tuple[str | None, ...] = (None,) if step == "prepare" else tuple(DATASETS)
         return [(seed, dataset) for seed in seeds for dataset in datasets]
 

@@ -122,11 +122,30 @@ class SketchExperiment(_Section):
     num_samples: Annotated[int, Field(ge=2)]
 
 
+class ComparisonsExperiment(_Section):
+    """What SLUG is compared with, on the network of data set B of every seed."""
+
+    num_samples: Annotated[int, Field(ge=2)]  # of every comparator that draws any
+    members: Annotated[int, Field(ge=2)]  # of the deep ensemble
+    dropout: Annotated[float, Field(gt=0, lt=1)]
+    curvature_samples: Count
+    sketch_steps: Count
+    sketch_share: Annotated[float, Field(gt=0, le=1)]
+    sketch_images: Count
+    mcmc_prior_precision: Positive
+    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # in units of the largest stable one over 4
+    mcmc_friction: Annotated[float, Field(gt=0, le=1)]
+    mcmc_burn_in: Count
+    mcmc_thinning: Count
+
+
 class Experiments(_Section):
-    """Measurements of the method itself, on the first network."""
+    """Measurements of the method itself, on the first network, and of what it competes with."""
 
     estimators: EstimatorsExperiment
     sketch: SketchExperiment
+    # A run that was recorded before there were comparators has none.
+    comparisons: ComparisonsExperiment | None = None
 
 
 class Statistics(_Section):

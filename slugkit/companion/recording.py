@@ -6,6 +6,8 @@ import shutil
 
 import pandas as pd
 
+from slugkit.companion.comparison_records import compact
+from slugkit.companion.experiments import DATASET
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.tables import load_table, save_table
@@ -16,6 +18,7 @@ from slugkit.files import atomic_path
 # The notebooks whose claims are kept.
 DECIDING = ("fig1", "fig2", "fig3", "fig4")
 MODEL_TABLES = ("scores.csv", "losses.csv", "eigenpairs.csv", "trace.csv")
+COMPARISONS = ("comparisons.csv", "costs.csv", "comparisons.json")
 MODEL_RECORDS = ("train.json", "curvature.json", "scores.json")
 
 
@@ -51,6 +54,9 @@ def record(profile: str) -> int:
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
         if name.endswith("scores.csv"):
             save_table(partial / name, without_identifiers(load_table(source.root / name)))
+        elif name.endswith("comparisons.csv"):
+            found = compact(load_table(source.root / name))
+            save_table(partial / name, without_identifiers(found))
         else:
             shutil.copyfile(source.root / name, partial / name)
     first = json.loads((source.trained(DATASETS[0], loaded.seeds[0]) / "scores.json").read_text())
@@ -72,6 +78,13 @@ def record(profile: str) -> int:
     shutil.rmtree(target.root, ignore_errors=True)
     partial.rename(target.root)
     return sum(path.stat().st_size for path in target.root.rglob("*") if path.is_file())
+
+
+def has_comparisons(profile: str) -> bool:
+    """Return whether a run of that profile is recorded, with its comparators."""
+    if profile not in recorded_profiles():
+        return False
+    return recorded_run(profile)["profile"]["experiments"].get("comparisons") is not None
 
 
 def recorded_run(profile: str) -> dict:
@@ -99,4 +112,6 @@ def _files(profile: Profile) -> list[str]:
     models = [f"seed{seed}/{dataset}" for seed in profile.seeds for dataset in DATASETS]
     files = [f"{model}/{name}" for model in models for name in (*MODEL_TABLES, *MODEL_RECORDS)]
     files += [f"seed{seed}/data/prepare.json" for seed in profile.seeds]
+    if profile.experiments.comparisons is not None:
+        files += [f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in COMPARISONS]
     return files + [f"notebooks/{name}.json" for name in DECIDING]

@@ -40,6 +40,10 @@ experiments:
     {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
      reference_outputs: 4, reference_products: 16, most_products: {16: 8, 32: 8}, train_images: 4}
   sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
+  comparisons:
+    {num_samples: 2, members: 2, dropout: 0.1, curvature_samples: 2, sketch_steps: 2,
+     sketch_share: 0.1, sketch_images: 8, mcmc_prior_precision: 1.0, mcmc_step: 0.5,
+     mcmc_friction: 0.1, mcmc_burn_in: 2, mcmc_thinning: 1}
 statistics: {resamples: 50, confidence: 0.95}
 """
 COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
