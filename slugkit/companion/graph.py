@@ -24,6 +24,8 @@ NOTEBOOKS = {
     "fig2": "scores",
     "fig3": "scores",
     "fig4": "scores",
+    "foreign_objects": "objects",
+    "ablation": "ablation",
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",

@@ -40,6 +40,22 @@ experiments:
     {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
      reference_outputs: 4, reference_products: 16}
   sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
+  objects: {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4}
+  ablation:
+    seeds: [0]
+    image_size: 16
+    train: 24
+    test: 12
+    kinds: [patch]
+    per_kind: 3
+    model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
+    training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 20}
+    curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 2}
+    num_samples: 4
+    networks: [{latent_size: 2}]
+    ranks: [0]
+    samples: [2]
+    subsets: [8]
 statistics: {resamples: 50, confidence: 0.95}
 """
 COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
