@@ -11,6 +11,16 @@ from slugkit.companion.metrics import partial_spearman, spearman
 from slugkit.parameters import FlatParameters
 from slugkit.vae import TrainedVAE, divergence
 
+VERSIONS = {
+    "slug": "SLUG",
+    "jacobian_norm": "Jacobian norm (k = 0)",
+    "over_jacobian_norm": "SLUG over Jacobian norm",
+    "logit": "SLUG before the sigmoid",
+    "prior": "prior precision by evidence",
+    "layers": "every layer moved alike",
+    "decoder": "decoder alone",
+    "perceptual": "perceptual loss in the curvature",
+}
 COMPARATORS = ("edge_energy", "nearest_training_distance", "kl", "norm_of_mean")
 HALVES = ("choose", "confirm")
 
