@@ -28,10 +28,11 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from slugkit.companion import benchmark_plots, notebook, object_tables
+from slugkit.companion.experiments.objects import plainest
 
 run = notebook.open_run("foreign_objects", profile)
 objects = run.measured("objects")
-plainest = object_tables.plainest(objects)
+usual = plainest(objects)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of small plots, one column per kind of object. Upper row: mean pixel AUROC of SLUG and of the squared error over the contrast of the object. Lower row: over its size. A dotted line marks chance at one half.", "classes": "dark-light"}, "figure": {"caption": "Mean pixel AUROC of the two maps against the mask of the object, with bootstrap intervals over images; 0.5, dotted, is chance. Upper row: over the object's contrast (1 is opaque), at the usual size. Lower row: over its size (1 is the usual one), at full contrast.", "name": "fig-foreign-objects"}}
 kinds = objects["kind"].nunique()
@@ -49,7 +50,7 @@ plt.show()
 # the share of pixels covered.
 
 # %%
-object_tables.pixel_table(plainest, run.profile)
+object_tables.pixel_table(usual, run.profile)
 
 # %% [markdown]
 # ## Reconstructed well, yet flagged?
@@ -61,7 +62,7 @@ object_tables.pixel_table(plainest, run.profile)
 # the squared error has something to find.
 
 # %%
-object_tables.error_table(plainest, run.profile)
+object_tables.error_table(usual, run.profile)
 
 # %% [markdown]
 # ## Whole images
@@ -71,7 +72,7 @@ object_tables.error_table(plainest, run.profile)
 # compares each image with itself.
 
 # %%
-object_tables.image_table(plainest, run.profile)
+object_tables.image_table(usual, run.profile)
 
 # %% [markdown]
 # ## Real objects
@@ -107,5 +108,5 @@ object_tables.of_recorded(object_tables.recorded_images, recorded)
 # benchmark adds to them.
 
 # %% tags=["hide-input"]
-numbers = object_tables.summary(plainest, run.profile)
+numbers = object_tables.summary(usual, run.profile)
 run.finish(figure, numbers)

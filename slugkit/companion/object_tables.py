@@ -8,7 +8,7 @@ from IPython.display import HTML
 from sklearn.metrics import roc_auc_score
 
 from slugkit.companion import panels
-from slugkit.companion.experiments.objects import METHODS
+from slugkit.companion.experiments.objects import METHODS, plainest
 from slugkit.companion.metrics import Interval, bootstrap
 from slugkit.companion.notebook import Run
 from slugkit.companion.profile import Profile
@@ -17,12 +17,6 @@ from slugkit.companion.summaries import BOOTSTRAP_SEED, over_images
 TITLES = {"slug": "SLUG", "squared_error": "squared error"}
 # What stands for the whole score of an image in the score table.
 SCORES = {"slug": "slug", "squared_error": "mse"}
-
-
-def plainest(objects: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the usual size and the full contrast, or what is nearest to them."""
-    scale = min(objects["scale"].unique(), key=lambda value: abs(np.log(value)))
-    return objects[(objects["scale"] == scale) & (objects["contrast"] == objects["contrast"].max())]
 
 
 def separation(with_object: np.ndarray, without: np.ndarray) -> float:

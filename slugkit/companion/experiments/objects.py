@@ -126,3 +126,9 @@ def measure(
         if progress is not None:
             progress(number + 1, len(cases), f"{kind}, scale {scale:g}, contrast {contrast:g}")
     return pd.DataFrame(rows)
+
+
+def plainest(objects: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the usual size and the full contrast, or what is nearest to them."""
+    scale = min(objects["scale"].unique(), key=lambda value: abs(np.log(value)))
+    return objects[(objects["scale"] == scale) & (objects["contrast"] == objects["contrast"].max())]
