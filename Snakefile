@@ -203,7 +203,7 @@ rule objects:
     params:
         settings=PROFILE.digest("model", "scores", "experiments"),
     output:
-        RUN + f"/seed{{seed}}/{DATASET}/objects.csv",
+        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["objects.csv", "lesions.csv"]],
         record=RUN + f"/seed{{seed}}/{DATASET}/objects.json",
     shell:
         "slugkit objects --profile {NAME} --seed {wildcards.seed}"

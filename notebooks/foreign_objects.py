@@ -75,6 +75,17 @@ object_tables.error_table(usual, run.profile)
 object_tables.image_table(usual, run.profile)
 
 # %% [markdown]
+# ## Beside a lesion
+#
+# The paper says that the lesion is uncertain too, but less so than the object (claim C11). The same
+# objects are laid over images whose lesion is known: the generator's own, or outlined by experts.
+# Means of the map over the lesion, the object and the rest (skin), as ratios: the claim wants both
+# columns of SLUG above one.
+
+# %%
+object_tables.lesion_table(run.measured("lesions"), run.profile)
+
+# %% [markdown]
 # ## Real objects
 #
 # Images of ISIC 2017 that people tagged as showing a patch, a ruler or ink, against images tagged
@@ -89,7 +100,7 @@ object_tables.tagged_table(run.measured("scores"), run.profile)
 # %% [markdown]
 # ## The recorded run on real images
 #
-# The same tables from the recorded run: pixels, error and whole images.
+# The same tables from the recorded run: pixels, error, whole images and lesions.
 
 # %% tags=["hide-input"]
 recorded = notebook.find_recorded("objects")
@@ -100,6 +111,9 @@ object_tables.of_recorded(object_tables.recorded_errors, recorded)
 
 # %% tags=["hide-input"]
 object_tables.of_recorded(object_tables.recorded_images, recorded)
+
+# %% tags=["hide-input"]
+object_tables.of_recorded(object_tables.recorded_lesions, notebook.find_recorded("lesions"))
 
 # %% [markdown]
 # ## What follows

@@ -134,6 +134,21 @@ def tagged_table(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return _by_kind(tagged.assign(kind=tagged["object"]), row)
 
 
+def lesion_table(lesions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return how far the lesion, and the object beside it, stand above the rest of the image."""
+
+    def row(rows: pd.DataFrame) -> dict[str, str]:
+        cells = {"images": str(rows["image_id"].nunique())}
+        for method in METHODS:
+            chosen = rows[rows["method"] == method]
+            for above, below in (("lesion", "skin"), ("object", "lesion")):
+                found = over_images(chosen, profile, _ratio_of_means, above, below)
+                cells[f"{above} over {below}, {TITLES[method]}"] = written(found)
+        return cells
+
+    return _by_kind(lesions, row)
+
+
 def summary(objects: pd.DataFrame, profile: Profile) -> dict[str, float]:
     """Return the named numbers: for each kind, SLUG's advantage and the ratio of the errors."""
     numbers: dict[str, float] = {}
@@ -157,6 +172,11 @@ def recorded_errors(run: Run) -> pd.DataFrame:
 def recorded_images(run: Run) -> pd.DataFrame:
     """Return `image_table` of a recorded run."""
     return image_table(plainest(run.measured("objects")), run.profile)
+
+
+def recorded_lesions(run: Run) -> pd.DataFrame:
+    """Return `lesion_table` of a recorded run."""
+    return lesion_table(run.measured("lesions"), run.profile)
 
 
 def of_recorded(table: Callable[[Run], pd.DataFrame], run: Run | None) -> HTML:

@@ -130,6 +130,8 @@ class ObjectsExperiment(_Section):
     scales: tuple[Positive, ...]
     contrasts: tuple[Annotated[float, Field(gt=0, le=1)], ...]
     num_samples: Annotated[int, Field(ge=2)]
+    # Images with a known lesion, over which the objects are laid as well; 0 for none.
+    lesions: Annotated[int, Field(ge=0)] = 0
 
 
 class AblationExperiment(_Section):

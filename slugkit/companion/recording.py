@@ -54,7 +54,7 @@ def record(profile: str) -> int:
     shutil.rmtree(partial, ignore_errors=True)
     for name in copied:
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith(("objects.csv", "score_versions.csv")):
+        if name.endswith(("objects.csv", "lesions.csv", "score_versions.csv")):
             save_table(partial / name, without_identifiers(compact(load_table(source.root / name))))
         elif name.endswith("scores.csv"):
             save_table(partial / name, without_identifiers(load_table(source.root / name)))
@@ -125,7 +125,9 @@ def _files(profile: Profile) -> list[str]:
 
 
 def _benchmark_files(profile: Profile) -> list[str]:
-    files = [f"seed{seed}/{DATASET}/objects" for seed in profile.seeds]
+    files = [
+        f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in ("objects", "lesions")
+    ]
     if profile.experiments.ablation is not None:
         files += [
             f"{LABORATORY}/seed{seed}/{DATASET}/{name}"

@@ -40,7 +40,8 @@ experiments:
     {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
      reference_outputs: 4, reference_products: 16}
   sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
-  objects: {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4}
+  objects:
+    {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4, lesions: 3}
   ablation:
     seeds: [0]
     image_size: 16
