@@ -9,25 +9,40 @@ from sklearn.metrics import roc_auc_score
 
 from slugkit.companion import panels
 from slugkit.companion.experiments.objects import METHODS, plainest
-from slugkit.companion.metrics import Interval, bootstrap
+from slugkit.companion.experiments.score_versions import over_seeds
+from slugkit.companion.metrics import Interval
 from slugkit.companion.notebook import Run
 from slugkit.companion.profile import Profile
-from slugkit.companion.summaries import BOOTSTRAP_SEED, over_images
+from slugkit.companion.summaries import over_images
 
 TITLES = {"slug": "SLUG", "squared_error": "squared error"}
 # What stands for the whole score of an image in the score table.
 SCORES = {"slug": "slug", "squared_error": "mse"}
 
 
-def separation(with_object: np.ndarray, without: np.ndarray) -> float:
-    """Return the probability that an image with an object scores above one without (AUROC).
+def separation(
+    with_object: np.ndarray, without: np.ndarray, images: np.ndarray, seeds: np.ndarray
+) -> float:
+    """Return the probability that an image with an object scores above another one without.
 
-    >>> separation(np.array([2.0, 3.0]), np.array([1.0, 2.0]))
-    0.875
+    It is the area under the ROC curve (AUROC) over all pairs of different images that the same
+    network has scored; a detector does not have the clean form of the image that it looks at.
+
+    Parameters
+    ----------
+    with_object, without
+        Scores of each image with and without the object, (n,).
+    images, seeds
+        Which image and which network each row is about, (n,).
+
+    >>> separation(np.array([2.0, 3.0]), np.array([1.0, 2.0]), np.array([0, 1]), np.zeros(2))
+    0.75
     """
-    above = with_object[:, None] > without[None, :]
-    equal = with_object[:, None] == without[None, :]
-    return float(np.mean(above + 0.5 * equal))
+    usable = (images[:, None] != images[None, :]) & (seeds[:, None] == seeds[None, :])
+    difference = (with_object[:, None] - without[None, :])[usable]
+    if not len(difference):
+        return np.nan
+    return float(np.mean((difference > 0) + 0.5 * (difference == 0)))
 
 
 def rising(with_object: np.ndarray, without: np.ndarray) -> float:
@@ -77,9 +92,12 @@ def image_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         cells = {}
         for method in METHODS:
             chosen = rows[rows["method"] == method]
-            for statistic, title in ((separation, "AUROC"), (rising, "share that rises")):
-                found = over_images(chosen, profile, statistic, "score", "clean_score")
-                cells[f"{title}, {TITLES[method]}"] = written(found)
+            numbered = chosen.assign(image=pd.factorize(chosen["image_id"])[0])
+            columns = ("score", "clean_score")
+            above = over_images(numbered, profile, separation, *columns, "image", "seed")
+            cells[f"AUROC, {TITLES[method]}"] = written(above)
+            risen = over_images(chosen, profile, rising, *columns)
+            cells[f"share that rises, {TITLES[method]}"] = written(risen)
             found = over_images(chosen, profile, _ratio_of_means, "score", "clean_score")
             cells[f"score with over without, {TITLES[method]}"] = written(found)
         return cells
@@ -116,16 +134,10 @@ def tagged_table(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
     def row(rows: pd.DataFrame) -> dict[str, str]:
         cells = {"images": str(rows["image_id"].nunique())}
-        both = pd.concat([rows.assign(object=1), without.assign(object=0)])
+        both = pd.concat([rows.assign(has_object=1), without.assign(has_object=0)])
         for method, column in SCORES.items():
-            found = bootstrap(
-                _auroc_of_labels,
-                both["object"].to_numpy(int),
-                both[column].to_numpy(float),
-                groups=both["image_id"].to_numpy(str),
-                resamples=profile.statistics.resamples,
-                confidence=profile.statistics.confidence,
-                seed=BOOTSTRAP_SEED,
+            found = over_images(
+                both, profile, over_seeds(_auroc_of_labels), "has_object", column, "seed"
             )
             cells[f"AUROC, {TITLES[method]}"] = written(found)
         return cells

@@ -98,16 +98,27 @@ def test_the_plainest_rows_have_the_usual_size_and_the_full_contrast(table):
     assert len(rows) == 3 * 2 * 2
 
 
-def test_separation_is_the_area_under_the_curve_of_scikit_learn():
+def test_separation_is_the_mean_over_images_of_the_curves_of_scikit_learn():
     random = np.random.default_rng(0)
-    with_object, without = random.integers(0, 9, 30) + 1.0, random.integers(0, 9, 30).astype(float)
-    labels = np.repeat([1, 0], 30)
-    expected = roc_auc_score(labels, np.concatenate([with_object, without]))
-    assert separation(with_object, without) == pytest.approx(expected)
+    with_object, without = random.integers(0, 9, 12) + 1.0, random.integers(0, 9, 12).astype(float)
+    expected = []
+    for i, score in enumerate(with_object):
+        others = np.delete(without, i)
+        expected.append(roc_auc_score([1] + [0] * 11, [score, *others]))
+    found = separation(with_object, without, np.arange(12), np.zeros(12))
+    assert found == pytest.approx(np.mean(expected))
+
+
+def test_separation_compares_only_what_one_network_has_scored():
+    with_object, without = np.array([2.0, 3.0, 200.0, 300.0]), np.array([1.0, 2.5, 100.0, 250.0])
+    images, seeds = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    assert separation(with_object, without, images, seeds) == 0.5
+    assert np.isnan(separation(with_object[:1], without[:1], images[:1], seeds[:1]))
 
 
 def test_the_share_that_rises_looks_at_pairs_and_not_at_levels():
     without = np.array([1.0, 100.0, 10.0])
+    places, seeds = np.arange(3), np.zeros(3)
     assert rising(without + 0.1, without) == 1.0
-    assert separation(without + 0.1, without) == pytest.approx(6 / 9)
+    assert separation(without + 0.1, without, places, seeds) == pytest.approx(0.5)
     assert rising(without, without) == 0.0
