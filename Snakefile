@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from slugkit.companion.experiments import DATASET, EXPERIMENTS
+from slugkit.companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
 from slugkit.companion.graph import NOTEBOOKS
 from slugkit.companion.imports import source_files
 from slugkit.companion.paths import DATASETS
@@ -19,6 +19,12 @@ RUN = f"runs/{NAME}"
 FIRST = f"{RUN}/seed{SEEDS[0]}"
 MODELS = expand(RUN + "/seed{seed}/{dataset}", seed=SEEDS, dataset=DATASETS)
 PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy", "test.csv", "masks.npy"]
+
+# The ablation has a setting and seeds of its own, and a folder for them inside the run's.
+ABLATION = PROFILE.experiments.ablation
+LABORATORY_SEEDS = ABLATION.seeds if ABLATION else ()
+LABORATORY_DATA = f"{RUN}/ablation/seed{{seed}}/data/"
+LABORATORY = f"{RUN}/ablation/seed{{seed}}/{DATASET}"
 
 RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
 
@@ -45,6 +51,7 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     notebook="|".join(NOTEBOOKS),
     experiment="|".join(EXPERIMENTS),
+    measurement="|".join(IN_THE_LABORATORY),
 
 
 rule book:
@@ -115,6 +122,21 @@ rule estimators_all:
 rule sketch_all:
     input:
         f"{FIRST}/{DATASET}/sketch.json",
+
+
+rule objects_all:
+    input:
+        expand(RUN + "/seed{seed}/{dataset}/objects.json", seed=SEEDS, dataset=DATASET),
+
+
+rule ablation_all:
+    input:
+        expand(LABORATORY + "/ablation.json", seed=LABORATORY_SEEDS),
+
+
+rule score_versions_all:
+    input:
+        expand(LABORATORY + "/score_versions.json", seed=LABORATORY_SEEDS),
 
 
 rule decode:
@@ -218,6 +240,49 @@ rule comparisons:
         "slugkit comparisons --profile {NAME} --seed {wildcards.seed}"
 
 
+rule objects:
+    input:
+        *[RUN + "/seed{seed}/data/" + name for name in ["test.npy", "test.csv"]],
+        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
+        code=code("companion.steps.objects"),
+    params:
+        settings=PROFILE.digest("model", "scores", "experiments"),
+    output:
+        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["objects.csv", "lesions.csv"]],
+        record=RUN + f"/seed{{seed}}/{DATASET}/objects.json",
+    shell:
+        "slugkit objects --profile {NAME} --seed {wildcards.seed}"
+
+
+rule laboratory:
+    input:
+        [decoded(source, ABLATION.image_size) for source in PROFILE.laboratory().data.real_sources()]
+        if ABLATION
+        else [],
+        code=code("companion.steps.laboratory"),
+    params:
+        settings=PROFILE.digest("data", "experiments"),
+    output:
+        *[LABORATORY_DATA + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
+        *[LABORATORY + "/" + name for name in ["model.msgpack", "posterior.npz"]],
+        record=LABORATORY + "/curvature.json",
+    shell:
+        "slugkit laboratory --profile {NAME} --seed {wildcards.seed}"
+
+
+rule in_the_laboratory:
+    input:
+        rules.laboratory.output,
+        code=lambda wildcards: code(f"companion.steps.{wildcards.measurement}"),
+    params:
+        settings=PROFILE.digest("data", "experiments", "statistics"),
+    output:
+        LABORATORY + "/{measurement}.csv",
+        record=LABORATORY + "/{measurement}.json",
+    shell:
+        "slugkit {wildcards.measurement} --profile {NAME} --seed {wildcards.seed}"
+
+
 def notebook_inputs(wildcards):
     """The records of the step that a notebook shows, for all models or all seeds."""
     step = NOTEBOOKS[wildcards.notebook]
@@ -233,6 +298,10 @@ def notebook_inputs(wildcards):
         return f"{FIRST}/{DATASET}/{step}.json"
     if step == "comparisons":
         return rules.comparisons_all.input
+    if step == "objects":
+        return expand(RUN + "/seed{seed}/{dataset}/{step}.json", seed=SEEDS, dataset=DATASET, step=[step, "scores"]) + RECORDED
+    if step in IN_THE_LABORATORY:
+        return expand(LABORATORY + "/{step}.json", seed=LABORATORY_SEEDS, step=IN_THE_LABORATORY) + RECORDED
     return expand("{model}/{step}.json", model=MODELS, step=step)
 
 

@@ -61,6 +61,10 @@ def _parser() -> argparse.ArgumentParser:
     add("comparisons", _comparisons, "score with every comparator, for one seed", seed=True)
     experiment = add("experiment", _experiment, "measure the method on one network")
     experiment.add_argument("name")
+    add("objects", _objects, "lay foreign objects over unseen images, and look", seed=True)
+    add("laboratory", _laboratory, "train the base network of the ablation", seed=True)
+    add("ablation", _ablation, "change one thing at a time in that setting", seed=True)
+    add("score_versions", _score_versions, "compare versions of the score there", seed=True)
     notebook = add("notebook", _notebook, "execute one notebook")
     notebook.add_argument("name")
     plan = add("plan", _plan, "say how long a profile will take on this machine")
@@ -134,6 +138,34 @@ def _experiment(options: argparse.Namespace) -> None:
     from slugkit.companion.steps import experiment
 
     experiment.run(load_profile(options.profile), options.name)
+
+
+def _objects(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import objects
+
+    objects.run(load_profile(options.profile), options.seed)
+
+
+def _laboratory(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import laboratory
+
+    laboratory.run(load_profile(options.profile), options.seed)
+
+
+def _ablation(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import ablation
+
+    ablation.run(load_profile(options.profile), options.seed)
+
+
+def _score_versions(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import score_versions
+
+    score_versions.run(load_profile(options.profile), options.seed)
 
 
 def _notebook(options: argparse.Namespace) -> None:

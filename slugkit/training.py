@@ -171,7 +171,7 @@ def make_step(
     learning_rate: float,
     num_steps: int,
     perceptual_loss: PerceptualLoss | None = None,
-) -> tuple[optax.GradientTransformation, Callable]:
+) -> tuple[optax.GradientTransformation, Any]:
     """Return Adam with cosine decay, and the compiled step of it.
 
     ``step(params, batch_stats, optimiser_state, images, key)`` gives the first three anew, reusing

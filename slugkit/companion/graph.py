@@ -25,6 +25,8 @@ NOTEBOOKS = {
     "fig3": "scores",
     "fig4": "scores",
     "comparisons": "comparisons",
+    "foreign_objects": "objects",
+    "ablation": "ablation",
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",

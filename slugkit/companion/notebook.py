@@ -16,7 +16,7 @@ from slugkit.companion import graph, panels
 from slugkit.companion.claims import Check, verdict_table, verdicts
 from slugkit.companion.comparison_records import load_comparisons
 from slugkit.companion.experiments import DATASET as EXPERIMENT_DATASET
-from slugkit.companion.experiments import EXPERIMENTS
+from slugkit.companion.experiments import EXPERIMENTS, IN_THE_LABORATORY
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import commit, hardware, versions
@@ -86,6 +86,24 @@ class Run:
         folder = self.paths.trained(EXPERIMENT_DATASET, self.profile.seeds[0])
         return load_table(folder / f"{name}.csv")
 
+    def measured(self, name: str) -> pd.DataFrame:
+        """Return a table that lies beside the network of data set B, over all seeds."""
+        return pd.concat(
+            [
+                load_table(self.paths.trained(EXPERIMENT_DATASET, seed) / f"{name}.csv").assign(
+                    seed=seed
+                )
+                for seed in self.profile.seeds
+            ],
+            ignore_index=True,
+        )
+
+    @functools.cached_property
+    def laboratory(self) -> "Run":
+        """The results in the ablation's own setting, which has seeds of its own."""
+        small = self.profile.laboratory()
+        return Run(self.notebook, small, RunPaths(small.name, self.paths.base))
+
     def array(self, name: str, seed: int, dataset: str | None = None) -> np.ndarray:
         """Return an array of one seed's data, or of one model if `dataset` is given."""
         folder = self.paths.trained(dataset, seed) if dataset else self.paths.prepared(seed)
@@ -137,7 +155,8 @@ class Run:
         step = graph.NOTEBOOKS[self.notebook]
         # What has no step of its own is made from the scores.
         step = "scores" if step in ("claims", "recorded", "status") else step
-        records = [self.record(step, *one) for one in self._made_by(step)]
+        made_in = self.laboratory if step in IN_THE_LABORATORY else self
+        records = [made_in.record(step, *one) for one in made_in._made_by(step)]
         seconds = sum(record["duration_seconds"] for record in records)
         origin = self._origin()
         dirty = ", with uncommitted changes" if origin["dirty"] else ""
@@ -147,8 +166,8 @@ class Run:
             "commit": origin["commit"][:12] + dirty,
             "profile": f"{self.profile.name}, digest {origin['profile_digest']}",
             "data sets": self.profile.data.sources(),
-            "images": self.record("prepare", self.profile.seeds[0])["counts"],
-            "seeds": list(self.profile.seeds),
+            "images": made_in.record("prepare", made_in.profile.seeds[0])["counts"],
+            "seeds": list(made_in.profile.seeds),
             f"time for step “{step}”": f"{seconds:.0f} s in {len(records)} jobs of one core each",
             "first output": _short_digests(records[0]["outputs"]),
             "hardware": origin["hardware"],
@@ -175,7 +194,7 @@ class Run:
         seeds = self.profile.seeds
         if step in EXPERIMENTS:
             return [(seeds[0], EXPERIMENT_DATASET)]
-        if step == "comparisons":
+        if step in ("comparisons", "objects", *IN_THE_LABORATORY):
             return [(seed, EXPERIMENT_DATASET) for seed in seeds]
         datasets: tuple[str | None, ...] = (None,) if step == "prepare" else tuple(DATASETS)
         return [(seed, dataset) for seed in seeds for dataset in datasets]
@@ -244,6 +263,23 @@ def open_recorded(notebook: str, profile: str, shown_in: str) -> Run:
         RunPaths(profile, "results"),
         RunPaths(shown_in),
     )
+
+
+def find_recorded(table: str, profile: str = "reduced") -> Run | None:
+    """Return the recorded run of a profile if it holds a table of that name, else None.
+
+    The run is that of the ablation's own setting if the table belongs there.
+    """
+    if profile not in recorded_profiles():
+        return None
+    settings = Profile(**recorded_run(profile)["profile"])
+    run = Run("recorded", settings, RunPaths(profile, "results"))
+    if table in IN_THE_LABORATORY:
+        if settings.experiments.ablation is None:
+            return None
+        run = run.laboratory
+    folder = run.paths.trained(EXPERIMENT_DATASET, run.profile.seeds[0])
+    return run if (folder / f"{table}.csv").is_file() else None
 
 
 def _short_digests(outputs: Mapping[str, str]) -> list[str]:

@@ -3,13 +3,16 @@
 import datetime
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
-from slugkit.companion.comparison_records import compact
-from slugkit.companion.experiments import DATASET
+from slugkit.companion import comparison_records
+from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
+from slugkit.companion.experiments.objects import plainest
 from slugkit.companion.paths import DATASETS, RunPaths
-from slugkit.companion.profile import Profile, load_profile
+from slugkit.companion.profile import LABORATORY, Profile, load_profile
 from slugkit.companion.tables import load_table, save_table
 from slugkit.data.manifests import load_manifest
 from slugkit.errors import InputError
@@ -20,6 +23,8 @@ DECIDING = ("fig1", "fig2", "fig3", "fig4")
 MODEL_TABLES = ("scores.csv", "losses.csv", "eigenpairs.csv", "trace.csv")
 COMPARISONS = ("comparisons.csv", "costs.csv", "comparisons.json")
 MODEL_RECORDS = ("train.json", "curvature.json", "scores.json")
+DIGITS = 5  # of the numbers of the benchmark
+LARGEST_TABLE = 200_000  # bytes; of larger ones on objects, the usual size and contrast are kept
 
 
 def recorded_profiles() -> list[str]:
@@ -31,8 +36,8 @@ def recorded_profiles() -> list[str]:
 def record(profile: str) -> int:
     """Copy tables and provenance of a finished run to results/<profile>; return the bytes written.
 
-    No image and no picture is copied. Images of a data set that may not be passed on lose their
-    identifiers.
+    The tables of the benchmark and of the ablation are kept where the run has them. No image and
+    no picture is copied. Images of a data set that may not be passed on lose their identifiers.
 
     Raises
     ------
@@ -48,14 +53,14 @@ def record(profile: str) -> int:
             f"the run of profile {profile!r} is not finished: {missing[0]} is missing; run "
             f"`make book PROFILE={profile}` first"
         )
+    copied += [name for name in _benchmark_files(loaded) if (source.root / name).is_file()]
     partial = target.root.with_name(f".{profile}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for name in copied:
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith("scores.csv"):
-            save_table(partial / name, without_identifiers(load_table(source.root / name)))
-        elif name.endswith("comparisons.csv"):
-            found = compact(load_table(source.root / name))
+        shorten = WITH_IMAGES.get(Path(name).name)
+        if shorten is not None:
+            found = shorten(load_table(source.root / name))
             save_table(partial / name, without_identifiers(found))
         else:
             shutil.copyfile(source.root / name, partial / name)
@@ -92,6 +97,31 @@ def recorded_run(profile: str) -> dict:
     return json.loads((RunPaths(profile, "results").root / "run.json").read_text())
 
 
+def compact(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of the benchmark with fewer digits, and if it is too large fewer rows.
+
+    >>> compact(pd.DataFrame({"auroc": [0.123456789]}))["auroc"].tolist()
+    [0.12346]
+    """
+    numbers = table.select_dtypes("float64").columns
+    rounded = table.assign(
+        **{name: table[name].map(lambda v: float(f"{v:.{DIGITS}g}")) for name in numbers}
+    )
+    if "contrast" in rounded and len(rounded.to_csv(index=False)) > LARGEST_TABLE:
+        return plainest(rounded)
+    return rounded
+
+
+# How the tables with one row per image or more are shortened.
+WITH_IMAGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "scores.csv": lambda table: table,
+    "comparisons.csv": comparison_records.compact,
+    "objects.csv": compact,
+    "lesions.csv": compact,
+    "score_versions.csv": compact,
+}
+
+
 def without_identifiers(table: pd.DataFrame) -> pd.DataFrame:
     """Replace the identifiers of images that may not be passed on, and where their files lie."""
     kept = table.drop(columns=["file"], errors="ignore")
@@ -115,3 +145,16 @@ def _files(profile: Profile) -> list[str]:
     if profile.experiments.comparisons is not None:
         files += [f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in COMPARISONS]
     return files + [f"notebooks/{name}.json" for name in DECIDING]
+
+
+def _benchmark_files(profile: Profile) -> list[str]:
+    files = [
+        f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in ("objects", "lesions")
+    ]
+    if profile.experiments.ablation is not None:
+        files += [
+            f"{LABORATORY}/seed{seed}/{DATASET}/{name}"
+            for seed in profile.experiments.ablation.seeds
+            for name in IN_THE_LABORATORY
+        ]
+    return [f"{name}.{ending}" for name in files for ending in ("csv", "json")]

@@ -106,7 +106,7 @@ def _photograph(fitzpatrick: int, size: int, rng: np.random.Generator) -> Field:
     """Return one photograph (size, size, 3): person, skin, lesions, light, hair, camera."""
     # One stream per part, so that no part shifts the random numbers of another.
     person, rng, lesion_rng, light_rng, hair_rng, camera_rng = rng.spawn(6)
-    fine = size * max(2, 128 // size)
+    fine = _fine(size)
     melanin, blood = base_skin(fitzpatrick, person)
     lesion = lesions.draw(lesion_rng, fine)
 
@@ -133,6 +133,35 @@ def _photograph(fitzpatrick: int, size: int, rng: np.random.Generator) -> Field:
         cover = 0.75 * strokes(fine, fine, hairs, [0.004] * len(hairs))[..., None]
         scene += cover * (colour.astype(np.float32) - scene)
     return _camera(camera_rng, scene, size)
+
+
+def _fine(size: int) -> int:
+    """Return the side of the scene that a photograph of the given side is taken of."""
+    return size * max(2, 128 // size)
+
+
+def lesion_masks(count: int, size: int, seed: int) -> NDArray[np.bool_]:
+    """Return where the lesions of the first images of a collection are, whatever their skin type.
+
+    Parameters
+    ----------
+    count : int
+        The number of images n.
+    size, seed : int
+        As in `generate`.
+
+    Returns
+    -------
+    ndarray (n, size, size) bool
+        Pixels that lesions cover by at least a half; some images have none.
+    """
+    masks = np.empty((count, size, size), bool)
+    factor = _fine(size) // size
+    for i in range(count):
+        lesion_rng = np.random.default_rng([int(seed), i]).spawn(6)[2]
+        cover = lesions.draw(lesion_rng, _fine(size)).cover
+        masks[i] = cover.reshape(size, factor, size, factor).mean(axis=(1, 3)) >= 0.5
+    return masks
 
 
 def generate(

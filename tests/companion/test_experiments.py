@@ -25,7 +25,7 @@ def test_every_estimator_is_measured_and_states_its_error():
     assert set(errors["image_size"]) == {images.shape[1]}
     assert (errors["products"] <= errors["budget"]).all()
     assert (errors["reference_error"] == 0).all()
-    # A stated error is one standard deviation, so the square of its ratio to the true one is about 1.
+    # A stated error is one standard deviation, so its ratio to the true one is about 1.
     scores = errors[(errors["quantity"] == "score") & (errors["error"] > 1e-6)]
     assert 0.1 < np.median(scores["error"] / scores["stated_error"]) < 3
 

@@ -44,6 +44,23 @@ experiments:
     {num_samples: 2, members: 2, dropout: 0.1, curvature_samples: 2, sketch_steps: 2,
      sketch_share: 0.1, sketch_images: 8, mcmc_prior_precision: 1.0, mcmc_step: 0.5,
      mcmc_friction: 0.1, mcmc_burn_in: 2, mcmc_thinning: 1}
+  objects:
+    {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4, lesions: 3}
+  ablation:
+    seeds: [0]
+    image_size: 16
+    train: 24
+    test: 12
+    kinds: [patch]
+    per_kind: 3
+    model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
+    training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 20}
+    curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 2}
+    num_samples: 4
+    networks: [{latent_size: 2}]
+    ranks: [0]
+    samples: [2]
+    subsets: [8]
 statistics: {resamples: 50, confidence: 0.95}
 """
 COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
