@@ -55,12 +55,16 @@ def claims_table(found: list[Source]) -> HTML:
     rows = []
     for claim, text in load_claims().items():
         page = next((one.pages[claim] for one in found if claim in one.pages), "")
-        link = f'<a href="{page}.html">{claim}</a>' if page else claim
+        figure = f"{page}.html#fig-{page.removeprefix('fig')}"
+        links = (
+            f'<a href="{figure}">figure</a>, <a href="{page}.html#what-the-numbers-say">code</a>'
+        )
         cells = "".join(f"<td>{_cell(one.claims.get(claim))}</td>" for one in found)
         rows.append(
-            f'<tr><th scope="row">{link}</th><td>{escape(text["says"])} '
-            f"<small>({escape(text['where'])})</small></td>"
-            f"<td>{escape(text['reason'])}</td>{cells}</tr>"
+            f'<tr id="{claim}"><th scope="row">{claim}<br><small>{links if page else ""}</small>'
+            f"</th><td>{escape(text['says'])} <small>({escape(text['where'])})</small></td>"
+            f"<td>{text['wanted']} {text['threshold']:g}. {escape(text['reason'])}</td>"
+            f"{cells}</tr>"
         )
     return HTML(
         '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
@@ -120,7 +124,10 @@ def _read(paths: RunPaths, title: str, mark: str) -> Source:
     claims: dict[str, dict[str, Any]] = {}
     pages: dict[str, str] = {}
     for name in DECIDING:
-        content = json.loads(paths.notebook(name).with_suffix(".json").read_text())
+        path = paths.notebook(name).with_suffix(".json")
+        if not path.is_file():  # a run recorded before these claims were judged
+            continue
+        content = json.loads(path.read_text())
         claims |= content["claims"]
         pages |= dict.fromkeys(content["claims"], name)
     return Source(title, mark, claims, pages)
@@ -128,11 +135,10 @@ def _read(paths: RunPaths, title: str, mark: str) -> Source:
 
 def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
-        return "not run"
+        return "not judged in this run"
     numbers = "<br>".join(
         f"{escape(check['metric'])}: {check['interval']['value']:.2f} "
-        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f}), "
-        f"wanted {check['side']} {check['threshold']:g}"
+        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f})"
         for check in claim["checks"]
     )
     return f"<strong>{escape(claim['verdict'])}</strong><br>{numbers}"
