@@ -1,9 +1,9 @@
-"""Sphinx extension: a book that is built directly first makes the notebooks it lacks."""
+"""Sphinx extension: makes missing notebooks first, and links the pages to their repository."""
 
 from pathlib import Path
 from typing import Any
 
-from slugkit.companion import graph
+from slugkit.companion import graph, repository
 from slugkit.companion.book import place_notebooks
 
 # A direct `jupyter-book build` names no profile.
@@ -13,6 +13,8 @@ PROFILE = "quick"
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", make_missing_notebooks, priority=1)
+    app.connect("config-inited", repository.add_buttons, priority=2)
+    app.connect("html-page-context", repository.correct_place, priority=1)
     return {"parallel_read_safe": True}
 
 

@@ -126,13 +126,23 @@ def verdict_table(found: Mapping[str, Verdict]) -> HTML:
         rows.append(
             f'<tr><th scope="row">{claim}</th><td>{escape(text["says"])} '
             f"({escape(text['where'])})</td><td>{numbers}</td>"
-            f"<td><strong>{verdict.verdict.value}</strong></td></tr>"
+            f"<td>{verdict_mark(verdict.verdict.value)}</td></tr>"
         )
     return HTML(
         '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
         '<th scope="col">The paper says</th><th scope="col">Here</th>'
         f'<th scope="col">Verdict</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def verdict_mark(verdict: str) -> str:
+    """Return a verdict as HTML, with a class that the style sheet colours.
+
+    >>> verdict_mark("partly reproduced")
+    '<strong class="verdict partly-reproduced">partly reproduced</strong>'
+    """
+    name = verdict.replace(" ", "-")
+    return f'<strong class="verdict {name}">{escape(verdict)}</strong>'
 
 
 def _sentence(check: Check) -> str:

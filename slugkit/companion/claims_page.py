@@ -8,7 +8,7 @@ from typing import Any
 from IPython.display import HTML
 from matplotlib.axes import Axes
 
-from slugkit.companion.claims import Finding, load_claims
+from slugkit.companion.claims import Finding, load_claims, verdict_mark
 from slugkit.companion.panels import data_mark
 from slugkit.companion.paths import RunPaths
 from slugkit.companion.profile import load_profile
@@ -55,20 +55,24 @@ def claims_table(found: list[Source]) -> HTML:
     rows = []
     for claim, text in load_claims().items():
         page = next((one.pages[claim] for one in found if claim in one.pages), "")
-        figure = f"{page}.html#fig-{page.removeprefix('fig')}"
+        figure, code = f"fig-{page.removeprefix('fig')}", "what-the-numbers-say"
         links = (
-            f'<a href="{figure}">figure</a>, <a href="{page}.html#what-the-numbers-say">code</a>'
+            f'<br><small><a href="{page}.html#{figure}" aria-label="figure of {claim}">figure</a>'
+            f'<br><a href="{page}.html#{code}" aria-label="code of {claim}">code</a></small>'
         )
-        cells = "".join(f"<td>{_cell(one.claims.get(claim))}</td>" for one in found)
+        cells = "".join(
+            f'<td data-label="{escape(one.title)}">{_cell(one.claims.get(claim))}</td>'
+            for one in found
+        )
         rows.append(
-            f'<tr id="{claim}"><th scope="row">{claim}<br><small>{links if page else ""}</small>'
-            f"</th><td>{escape(text['says'])} <small>({escape(text['where'])})</small></td>"
-            f"<td>{text['wanted']} {text['threshold']:g}. {escape(text['reason'])}</td>"
-            f"{cells}</tr>"
+            f'<tr id="{claim}"><th scope="row">{claim}{links if page else ""}</th>'
+            f"<td>{escape(text['says'])} <small>({escape(text['where'])})</small><br>"
+            f"<small><strong>Wanted {text['wanted']} {text['threshold']:g}.</strong> "
+            f"{escape(text['reason'])}</small></td>{cells}</tr>"
         )
     return HTML(
-        '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
-        '<th scope="col">The paper says</th><th scope="col">What must be seen, and why</th>'
+        '<div class="verdicts all-claims"><table><thead><tr><th scope="col">Claim</th>'
+        '<th scope="col">The paper says; what must be seen, and why</th>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -136,9 +140,9 @@ def _read(paths: RunPaths, title: str, mark: str) -> Source:
 def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
         return "not judged in this run"
-    numbers = "<br>".join(
-        f"{escape(check['metric'])}: {check['interval']['value']:.2f} "
-        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f})"
+    numbers = "".join(
+        f"<li>{escape(check['metric'])}: {check['interval']['value']:.2f} "
+        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f})</li>"
         for check in claim["checks"]
     )
-    return f"<strong>{escape(claim['verdict'])}</strong><br>{numbers}"
+    return verdict_mark(claim["verdict"]) + (f"<ul>{numbers}</ul>" if numbers else "")

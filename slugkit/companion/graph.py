@@ -24,6 +24,7 @@ NOTEBOOKS = {
     "fig2": "scores",
     "fig3": "scores",
     "fig4": "scores",
+    "explorer": "scores",
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import display
+from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from myst_nb import glue
 
@@ -24,6 +24,10 @@ from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.tables import load_array, load_table
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
+from slugkit.progress import format_duration
+
+# The main way; the time of a page is that of its own step and of all before.
+STEPS = ("prepare", "train", "curvature", "scores")
 
 
 @dataclass(frozen=True)
@@ -115,17 +119,23 @@ class Run:
             partial.write_text(json.dumps(content, indent=1) + "\n")
         if found:
             display(verdict_table(found))
-        display(panels.provenance_panel(self._provenance()))
+        display(self._provenance())
 
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self) -> HTML:
         step = graph.NOTEBOOKS[self.notebook]
         # What has no step of its own is made from the scores.
         step = "scores" if step in ("claims", "recorded") else step
-        records = [self.record(step, *one) for one in self._made_by(step)]
-        seconds = sum(record["duration_seconds"] for record in records)
+        records = {
+            name: [self.record(name, *one) for one in self._made_by(name)]
+            for name in dict.fromkeys([*STEPS[: _place(step)], step])
+        }
+        seconds = {
+            name: sum(record["duration_seconds"] for record in found)
+            for name, found in records.items()
+        }
         origin = self._origin()
         dirty = ", with uncommitted changes" if origin["dirty"] else ""
-        return {
+        facts = {
             "command": f"make book PROFILE={self.profile.name}",
             "notebook": f"notebooks/{self.notebook}.py",
             "commit": origin["commit"][:12] + dirty,
@@ -133,11 +143,14 @@ class Run:
             "data sets": self.profile.data.sources(),
             "images": self.record("prepare", self.profile.seeds[0])["counts"],
             "seeds": list(self.profile.seeds),
-            f"time for step “{step}”": f"{seconds:.0f} s in {len(records)} jobs of one core each",
-            "first output": _short_digests(records[0]["outputs"]),
+            "time on one core": {name: format_duration(took) for name, took in seconds.items()},
+            "trained models": _checkpoints(records.get("train", [])),
             "hardware": origin["hardware"],
             "packages": origin["packages"],
         }
+        return panels.provenance_panel(
+            facts, f"How this was made, in {format_duration(sum(seconds.values()))} on one core"
+        )
 
     def _origin(self) -> dict[str, Any]:
         if self.shown_in is not None:
@@ -228,5 +241,16 @@ def open_recorded(notebook: str, profile: str, shown_in: str) -> Run:
     )
 
 
-def _short_digests(outputs: Mapping[str, str]) -> list[str]:
-    return [f"{path}: sha256 {digest[:12]}" for path, digest in list(outputs.items())[:1]]
+def _place(step: str) -> int:
+    """How many steps of the main way come before a step; experiments follow the curvature."""
+    return STEPS.index(step) if step in STEPS else STEPS.index("scores")
+
+
+def _checkpoints(records: list[dict[str, Any]]) -> list[str] | str:
+    found = [
+        f"{record['dataset']}, seed {record['seed']}: sha256 {digest[:12]}"
+        for record in records
+        for path, digest in record["outputs"].items()
+        if path.endswith("model.msgpack")
+    ]
+    return found or "none"

@@ -128,5 +128,5 @@ def test_a_failing_number_yields_not_reproduced_on_the_page(checkout):
     path.write_text(json.dumps(content))
     (fresh, *_) = sources("reduced")
     row = claims_table([fresh]).data.split('id="C7"')[1].split("</tr>")[0]
-    assert "<strong>not reproduced</strong>" in row
+    assert '<strong class="verdict not-reproduced">not reproduced</strong>' in row
     assert "made up: 0.10 (0.00 to 0.20)" in row
