@@ -40,7 +40,7 @@ explorer.page(explored)
 #
 # One image, the most uncertain of those above, at every setting.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A grid of uncertainty maps of one image, one row for each number of eigenvectors and one column for each number of samples; from left to right the noise disappears.", "classes": "dark-light"}, "figure": {"caption": "Uncertainty maps of one image by the number of samples S and of eigenvectors k, each scaled to [0, 1]. With few samples the map is mostly noise.", "name": "fig-explorer"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A grid of uncertainty maps of one image, one row for each number of eigenvectors and one column for each number of samples; from left to right the maps settle.", "classes": "dark-light"}, "figure": {"caption": "Uncertainty maps of one image by the number of samples S and of eigenvectors k, each scaled to [0, 1]. With two samples each pixel is off by as much as its own value; neighbours err together, so that the map looks smooth all the same.", "name": "fig-explorer"}}
 figure, axes = plt.subplots(len(explored.ranks), len(explorer.SAMPLES), figsize=(7.2, 5.2))
 plots.map_grid(axes, explored.maps[-1], explored.images.iloc[-1], explored.ranks, explorer.SAMPLES)
 plt.show()
@@ -48,8 +48,9 @@ plt.show()
 # %% [markdown]
 # ## What the numbers say
 #
-# The standard error of the score, relative to the score, as a mean over the images: it falls with
-# the root of S and hardly depends on k.
+# The standard error of the score, relative to the score, as a mean over the images. It falls with
+# the root of S, and with k, too: without the leading directions the variance is spread over more of
+# them.
 
 # %%
 relative = (explored.errors / explored.scores).mean(axis=0)

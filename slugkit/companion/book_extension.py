@@ -13,7 +13,7 @@ PROFILE = "quick"
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", make_missing_notebooks, priority=1)
-    app.connect("config-inited", repository.add_buttons, priority=2)
+    app.connect("config-inited", repository.use_address, priority=2)
     app.connect("html-page-context", repository.correct_place, priority=1)
     return {"parallel_read_safe": True}
 

@@ -29,9 +29,18 @@ def web_address(origin: str) -> str:
     return f"https://{found[1]}/{found[2]}" if found else ""
 
 
-def add_buttons(app: Any, config: Any) -> None:
+def use_address(app: Any, config: Any) -> None:
     """Give Sphinx the address; without one, no page has buttons that lead nowhere."""
     address = repository_address()
+    # The page for wrong addresses cannot link relative to where it is shown.
+    home = f"/{address.rsplit('/', 1)[-1]}/" if address else "/"
+    config.notfound_urls_prefix = "/" if home.endswith(".io/") else home
+    config.notfound_context = {
+        "title": "Page not found",
+        "body": "<h1>Page not found</h1><p>There is no page at this address. "
+        f'<a href="{config.notfound_urls_prefix}index.html">The first page</a> lists them all, '
+        "and the search beside finds what moved.</p>",
+    }
     if address:
         config.html_theme_options |= {
             "repository_url": address,

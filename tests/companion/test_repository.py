@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from slugkit.companion.repository import add_buttons, correct_place, web_address
+from slugkit.companion.repository import correct_place, use_address, web_address
 
 
 @pytest.mark.parametrize(
@@ -33,23 +33,27 @@ def checkout(tmp_path, monkeypatch):
     return tmp_path
 
 
-def options_with_buttons():
+def configured():
     config = SimpleNamespace(html_theme_options={"launch_buttons": {"binderhub_url": "x"}})
-    add_buttons(None, config)
-    return config.html_theme_options
+    use_address(None, config)
+    return config
 
 
 def test_without_an_address_no_button_leads_nowhere(checkout):
-    assert options_with_buttons() == {}
+    assert configured().html_theme_options == {}
+    assert configured().notfound_urls_prefix == "/"
 
 
 def test_with_an_address_pages_link_to_it(checkout):
     origin = "https://code.example.org/someone/slugkit.git"
     subprocess.run(["git", "remote", "add", "origin", origin], cwd=checkout, check=True)
-    options = options_with_buttons()
+    options = configured().html_theme_options
     assert options["repository_url"] == "https://code.example.org/someone/slugkit"
     assert options["use_issues_button"]
     assert "launch_buttons" in options
+    # Where GitHub Pages puts the book of a project.
+    assert configured().notfound_urls_prefix == "/slugkit/"
+    assert 'href="/slugkit/index.html"' in configured().notfound_context["body"]
 
 
 @pytest.mark.parametrize(("page", "place"), [("method", "book"), ("notebooks/fig1", "")])
