@@ -104,7 +104,7 @@ def page(explored: Explored) -> HTML:
         for n, entry in enumerate(data["images"])
     )
     pictures = "".join(
-        f'<figure><div class="frame"><img data-picture="{name}" alt=""><p hidden></p></div>'
+        f'<figure><div class="frame"><img class="dark-light" data-picture="{name}" alt=""><p hidden></p></div>'
         f"<figcaption>{title}</figcaption></figure>"
         for name, title in (
             ("image", "image"),

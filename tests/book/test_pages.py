@@ -46,6 +46,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def send_error(self, code, *arguments):
         self.send_response(code)
+        self.send_header("Content-Type", "text/html")
         self.end_headers()
         self.wfile.write((HTML / "404.html").read_bytes())
 
