@@ -104,8 +104,8 @@ def page(explored: Explored) -> HTML:
         for n, entry in enumerate(data["images"])
     )
     pictures = "".join(
-        f'<figure><div class="frame"><img class="dark-light" data-picture="{name}" alt=""><p hidden></p></div>'
-        f"<figcaption>{title}</figcaption></figure>"
+        f'<figure><div class="frame"><img class="dark-light" data-picture="{name}" alt="">'
+        f"<p hidden></p></div><figcaption>{title}</figcaption></figure>"
         for name, title in (
             ("image", "image"),
             ("reconstruction", "reconstruction"),

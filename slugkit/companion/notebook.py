@@ -211,6 +211,7 @@ def open_run(notebook: str, profile: str) -> Run:
     if not graph.inside_graph():
         graph.make(profile, f"{graph.NOTEBOOKS[notebook]}_all")
     apply_style()
+    pd.options.display.float_format = "{:.4g}".format
     sources = loaded.data.sources()
     mark = panels.banner(profile, sources)
     display(mark)

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -44,6 +45,18 @@ def test_recorded_verdicts_follow_from_their_numbers(name):
                 check(claim, c["metric"], Interval(**c["interval"])) for c in content["checks"]
             )
             assert Verdict(claim, checks).as_dictionary() == content
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_panel_names_every_model_and_the_time_of_every_step(name):
+    run = replace(recorded(name), shown_in=RunPaths("quick"))
+    panel = run._provenance().data
+    for seed in run.profile.seeds:
+        for dataset in DATASETS:
+            assert f"{dataset}, seed {seed}: sha256 " in panel
+    for step in ("prepare", "train", "curvature", "scores"):
+        assert f"<li>{step} " in panel
+    assert "on one core</summary>" in panel
 
 
 def test_recorded_runs_hold_no_pictures_and_are_small():
