@@ -52,7 +52,8 @@ plt.show()
 # %% [markdown]
 # ## What the numbers say
 #
-# These sentences are put together from the tables below.
+# These sentences are put together from the tables below. The best of several is picked on these
+# very images, which flatters it a little; the tables have all of them.
 
 # %% tags=["hide-input"]
 display(Markdown(found.reading()))
