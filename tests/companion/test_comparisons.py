@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from slugkit.baselines.registry import COMPARATORS, ORACLE
-from slugkit.companion import comparison_plots, comparisons
+from slugkit.companion import comparison_plots, comparison_report, comparisons
 from slugkit.companion.comparison_records import compact, expand
 from slugkit.companion.metrics import ause, partial_spearman, spearman
 from slugkit.companion.profile import load_profile
@@ -89,7 +89,7 @@ def test_what_only_repeats_another_adds_nothing(found):
     assert given.low < 0 < given.high
     assert reverse.low > 0
     assert found.best_trivial == "edge_energy"
-    assert "no gain beyond chance" in found.reading()
+    assert "no gain beyond chance" in comparison_report.reading(found)
 
 
 def test_better_and_worse_are_told_by_intervals_of_the_difference(found):
@@ -107,7 +107,7 @@ def test_maps_are_compared_over_images(found):
     assert (interval.value, interval.low, interval.high) == (1, 1, 1)
     assert found.best_map() == ("local_contrast", 1.0)
     assert "sketched_lanczos" not in set(found.detection["comparator"])
-    shown = comparisons.show(found.prediction, found.detection)
+    shown = comparison_report.show(found.prediction, found.detection)
     assert shown.loc["SLU (sketched)", "auroc"] == "no map"
 
 
@@ -146,7 +146,7 @@ def test_every_kind_is_in_the_legend():
 
 def test_the_budget_is_that_of_the_profile():
     settings = PROFILE.experiments.comparisons
-    text = comparisons.budget(PROFILE)
+    text = comparison_report.budget(PROFILE)
     assert f"has {settings.members} members" in text
     assert f"draw {settings.num_samples} times per image" in text
 
