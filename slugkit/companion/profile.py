@@ -137,7 +137,7 @@ class ComparisonsExperiment(_Section):
     sketch_share: Annotated[float, Field(gt=0, le=1)]
     sketch_images: Count
     mcmc_prior_precision: Positive
-    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # in units of the largest stable one over 4
+    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # below 2 (2 - friction), where it is unstable
     mcmc_friction: Annotated[float, Field(gt=0, le=1)]
     mcmc_burn_in: Count
     mcmc_thinning: Count
