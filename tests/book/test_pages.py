@@ -96,7 +96,9 @@ def test_pages_load_from_a_web_server(browser, server, page):
 def test_a_wrong_address_leads_back_to_the_book(browser, server):
     browser.show(f"{server}/nowhere/at_all.html")
     browser.console()  # names the wrong address itself
-    assert browser.run("return document.querySelector('article h1').textContent") == "Page not found"
+    assert (
+        browser.run("return document.querySelector('article h1').textContent") == "Page not found"
+    )
     home = browser.run("return document.querySelector('article a').href")
     browser.show(home)
     assert browser.console() == []
