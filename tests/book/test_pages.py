@@ -16,8 +16,7 @@ PAGES = sorted(
     path.relative_to(HTML).as_posix()
     for path in HTML.rglob("*.html")
     # The page for wrong addresses is made for a web server: its links start at the root.
-    if "_static" not in path.parts
-    and path.name not in ("404.html", "genindex.html", "prf-prf.html", "py-modindex.html")
+    if "_static" not in path.parts and path.name != "404.html"
 )
 # Pages of source code are all alike.
 READ = [page for page in PAGES if not page.startswith("_modules/")]
