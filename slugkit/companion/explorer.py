@@ -23,7 +23,7 @@ from slugkit.companion.object_maps import MAPPED_DATASET, load_maps
 from slugkit.companion.plots import scaled
 from slugkit.companion.style import COLOURS, INK
 
-SAMPLES = (2, 8, 32, 128)
+SAMPLES = (2, 8, 24, 64)
 SETS = ("light", "dark", "object")
 WIDTH, HEIGHT, LEFT, BOTTOM = 460, 340, 62, 46  # of the plot, in its own units
 

@@ -15,7 +15,7 @@ def repository_address() -> str:
     >>> web_address("git@code.example.org:someone/slugkit.git")
     'https://code.example.org/someone/slugkit'
     """
-    command = ["git", "remote", "get-url", "origin"]
+    command = ["git", "config", "--get", "remote.origin.url"]
     try:
         done = subprocess.run(command, cwd=project_root(), capture_output=True, text=True)
     except OSError:

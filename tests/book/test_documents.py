@@ -46,6 +46,12 @@ def test_glued_numbers_name_a_notebook_that_makes_them(page):
         assert f'"{claim}"' in (ROOT / "notebooks" / f"{notebook}.py").read_text()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_with_numbers_of_a_run_says_whose_data_they_come_from(page):
+    text = page.read_text()
+    assert ("{glue:text}" in text) == ("```{glue} banner" in text)
+
+
 def test_the_page_lists_exactly_the_claims_that_are_judged():
     listed = re.findall(r"^\| (C\d+) \|", (BOOK / "how_to_read.md").read_text(), re.M)
     assert listed == list(yaml.safe_load((BOOK / "claims.yml").read_text()))

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from matplotlib import pyplot as plt
 
+from slugkit.companion import plots
 from slugkit.companion.claims import Check, Verdict, check, load_claims
 from slugkit.companion.claims_page import claims_table, counts, sources
 from slugkit.companion.comparison_records import expand
@@ -22,6 +24,7 @@ from slugkit.companion.recording import (
     recorded_run,
     without_identifiers,
 )
+from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.summaries import GROUPS, over_images, select
 from slugkit.errors import InputError
 
@@ -39,6 +42,27 @@ def test_recorded_numbers_come_out_again_from_the_recorded_tables(name):
     correlation = over_images(test, run.profile, spearman, "slug", "mse")
     assert correlation.value == pytest.approx(run.numbers("fig4")["spearman_mse"])
     assert correlation.low == pytest.approx(run.numbers("fig4")["spearman_mse_low"])
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_figures_come_out_again_from_the_recorded_tables(name, tmp_path):
+    run = recorded(name)
+    test = select(run.scores, "B", *GROUPS)
+    apply_style()
+    figure, axes = plt.subplots(2, 2)
+    plots.group_means(axes[0, 0], run.scores, run.profile, "mse")
+    plots.group_means(axes[0, 1], run.scores, run.profile, "slug")
+    plots.score_against_error(axes[1, 0], test)
+    plots.rejection(axes[1, 1], test)
+    drawn = [line.get_xydata() for line in axes[1, 0].lines]
+    assert sum(map(len, drawn)) == len(test)
+    means = [bars.lines[0].get_ydata() for bars in axes[0, 0].containers]
+    for group, values in zip(GROUPS, means, strict=True):
+        expected = run.scores[run.scores["set"] == group].groupby("dataset")["mse"].mean()
+        assert values == pytest.approx(expected.to_numpy())
+    save_figure(figure, tmp_path / "figure.svg")
+    plt.close(figure)
+    assert (tmp_path / "figure.svg").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("name", RECORDED)
