@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from slugkit.companion.experiments import DATASET, EXPERIMENTS
+from slugkit.companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
 from slugkit.companion.graph import NOTEBOOKS
 from slugkit.companion.imports import source_files
 from slugkit.companion.paths import DATASETS
@@ -20,6 +20,12 @@ FIRST = f"{RUN}/seed{SEEDS[0]}"
 MODELS = expand(RUN + "/seed{seed}/{dataset}", seed=SEEDS, dataset=DATASETS)
 PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy", "test.csv", "masks.npy"]
 
+# The ablation has a setting and seeds of its own, and a folder for them inside the run's.
+ABLATION = PROFILE.experiments.ablation
+LABORATORY_SEEDS = ABLATION.seeds if ABLATION else ()
+LABORATORY_DATA = f"{RUN}/ablation/seed{{seed}}/data/"
+LABORATORY = f"{RUN}/ablation/seed{{seed}}/{DATASET}"
+
 RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
 
 EVERY_RECORD = [
@@ -27,6 +33,11 @@ EVERY_RECORD = [
     *expand("{model}/{step}.json", model=MODELS, step=["train", "curvature", "scores"]),
     *expand(f"{FIRST}/{DATASET}/{{experiment}}.json", experiment=EXPERIMENTS),
 ]
+
+
+def decoded(source, size=PROFILE.data.image_size):
+    """The record of a real data set that was decoded at some size."""
+    return f"runs/images/{source}-{size}/prepared.json"
 
 
 def code(module):
@@ -40,6 +51,7 @@ wildcard_constraints:
     dataset="|".join(DATASETS),
     notebook="|".join(NOTEBOOKS),
     experiment="|".join(EXPERIMENTS),
+    measurement="|".join(IN_THE_LABORATORY),
 
 
 rule book:
@@ -96,6 +108,12 @@ rule status_all:
         RECORDED,
 
 
+rule comparisons_all:
+    input:
+        expand(f"{RUN}/seed{{seed}}/{DATASET}/comparisons.json", seed=SEEDS),
+        expand("{model}/scores.json", model=MODELS),
+
+
 rule estimators_all:
     input:
         f"{FIRST}/{DATASET}/estimators.json",
@@ -106,6 +124,21 @@ rule sketch_all:
         f"{FIRST}/{DATASET}/sketch.json",
 
 
+rule objects_all:
+    input:
+        expand(RUN + "/seed{seed}/{dataset}/objects.json", seed=SEEDS, dataset=DATASET),
+
+
+rule ablation_all:
+    input:
+        expand(LABORATORY + "/ablation.json", seed=LABORATORY_SEEDS),
+
+
+rule score_versions_all:
+    input:
+        expand(LABORATORY + "/score_versions.json", seed=LABORATORY_SEEDS),
+
+
 rule decode:
     input:
         code=code("companion.steps.decode"),
@@ -114,12 +147,12 @@ rule decode:
     output:
         "runs/images/{source}-{size}/prepared.json",
     shell:
-        "slugkit decode {wildcards.source} --profile {NAME}"
+        "slugkit decode {wildcards.source} --size {wildcards.size}"
 
 
 rule prepare:
     input:
-        [f"runs/images/{source}-{PROFILE.data.image_size}/prepared.json" for source in PROFILE.data.real_sources()],
+        [decoded(source) for source in PROFILE.data.real_sources()],
         code=code("companion.steps.prepare"),
     params:
         settings=PROFILE.digest("data"),
@@ -171,8 +204,16 @@ rule scores:
         "slugkit score --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
 
 
+def images_of_experiment(wildcards):
+    """The skin images at further sizes, where they are real."""
+    sizes = PROFILE.experiments.estimators.most_products if wildcards.experiment == "estimators" else {}
+    source = PROFILE.data.skin.source
+    return [decoded(source, size) for size in sizes if source != "synthetic"]
+
+
 rule experiment:
     input:
+        images_of_experiment,
         *[FIRST + "/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv"]],
         *[f"{FIRST}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
         code=code("companion.steps.experiment"),
@@ -183,6 +224,63 @@ rule experiment:
         record=f"{FIRST}/{DATASET}/{{experiment}}.json",
     shell:
         "slugkit experiment {wildcards.experiment} --profile {NAME}"
+
+
+rule comparisons:
+    input:
+        *[RUN + "/seed{seed}/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
+        *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["model.msgpack", "posterior.npz"]],
+        code=code("companion.steps.comparisons"),
+    params:
+        settings=PROFILE.digest("model", "training", "curvature", "scores", "experiments"),
+    output:
+        *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["comparisons.csv", "costs.csv"]],
+        record=RUN + f"/seed{{seed}}/{DATASET}/comparisons.json",
+    shell:
+        "slugkit comparisons --profile {NAME} --seed {wildcards.seed}"
+
+
+rule objects:
+    input:
+        *[RUN + "/seed{seed}/data/" + name for name in ["test.npy", "test.csv"]],
+        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
+        code=code("companion.steps.objects"),
+    params:
+        settings=PROFILE.digest("model", "scores", "experiments"),
+    output:
+        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["objects.csv", "lesions.csv"]],
+        record=RUN + f"/seed{{seed}}/{DATASET}/objects.json",
+    shell:
+        "slugkit objects --profile {NAME} --seed {wildcards.seed}"
+
+
+rule laboratory:
+    input:
+        [decoded(source, ABLATION.image_size) for source in PROFILE.laboratory().data.real_sources()]
+        if ABLATION
+        else [],
+        code=code("companion.steps.laboratory"),
+    params:
+        settings=PROFILE.digest("data", "experiments"),
+    output:
+        *[LABORATORY_DATA + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
+        *[LABORATORY + "/" + name for name in ["model.msgpack", "posterior.npz"]],
+        record=LABORATORY + "/curvature.json",
+    shell:
+        "slugkit laboratory --profile {NAME} --seed {wildcards.seed}"
+
+
+rule in_the_laboratory:
+    input:
+        rules.laboratory.output,
+        code=lambda wildcards: code(f"companion.steps.{wildcards.measurement}"),
+    params:
+        settings=PROFILE.digest("data", "experiments", "statistics"),
+    output:
+        LABORATORY + "/{measurement}.csv",
+        record=LABORATORY + "/{measurement}.json",
+    shell:
+        "slugkit {wildcards.measurement} --profile {NAME} --seed {wildcards.seed}"
 
 
 def notebook_inputs(wildcards):
@@ -198,6 +296,12 @@ def notebook_inputs(wildcards):
         return EVERY_RECORD + RECORDED
     if step in EXPERIMENTS:
         return f"{FIRST}/{DATASET}/{step}.json"
+    if step == "comparisons":
+        return rules.comparisons_all.input
+    if step == "objects":
+        return expand(RUN + "/seed{seed}/{dataset}/{step}.json", seed=SEEDS, dataset=DATASET, step=[step, "scores"]) + RECORDED
+    if step in IN_THE_LABORATORY:
+        return expand(LABORATORY + "/{step}.json", seed=LABORATORY_SEEDS, step=IN_THE_LABORATORY) + RECORDED
     return expand("{model}/{step}.json", model=MODELS, step=step)
 
 

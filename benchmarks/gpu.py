@@ -23,7 +23,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from scipy.stats import spearmanr
 
 from slugkit import ggn, slug, training
@@ -91,8 +90,7 @@ class Bench:
     def training_step(self) -> dict[str, Any]:
         """Time the optimiser step on a batch of the paper's size."""
         size = min(self.paper.training.batch_size, self.options.images)
-        optimiser = optax.adam(1e-3)
-        step = training.make_step(self.model.architecture, optimiser)
+        optimiser, step = training.make_step(self.model.architecture, 1e-3, 1000)
         state = jax.tree.map(jnp.copy, (self.model.params, self.model.batch_stats))
         held = [*state, optimiser.init(state[0])]
         batch = jnp.asarray(self.images[:size])

@@ -1,6 +1,6 @@
 """The method beside its peers on one network, in one process.
 
-    pip install matfree traceax laplax
+    pip install --group peers
     python benchmarks/peers.py --profile quick
 
 needs that profile's run, and writes benchmarks/results/peers-<profile>.json. Each peer is given the

@@ -18,7 +18,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from slugkit import training
 from slugkit.companion.profile import load_profile
@@ -53,9 +52,10 @@ class BareStep:
     """The compiled step alone, on one batch."""
 
     def __init__(self, architecture: Architecture, images: np.ndarray, schedule: Schedule):
-        optimiser = optax.adam(schedule.learning_rate)
         model = initialise(architecture, seed=0)
-        self.step = training.make_step(architecture, optimiser)
+        optimiser, self.step = training.make_step(
+            architecture, schedule.learning_rate, schedule.epochs
+        )
         self.state = (model.params, model.batch_stats, optimiser.init(model.params))
         self.batch, self.key = jnp.asarray(images[: schedule.batch_size]), jax.random.key(0)
 

@@ -52,13 +52,19 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     decode = add("decode", _decode, "decode the images of one real data set")
-    decode.add_argument("source", help="a data set that the profile names")
+    decode.add_argument("source", help="a name from data_manifests/")
+    decode.add_argument("--size", type=int, required=True, help="side of the images in pixels")
     add("prepare", _prepare, "draw one seed's images", seed=True)
     add("train", _train, "train one network", dataset=True, seed=True)
     add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
     add("score", _score, "score the test images with one network", dataset=True, seed=True)
+    add("comparisons", _comparisons, "score with every comparator, for one seed", seed=True)
     experiment = add("experiment", _experiment, "measure the method on one network")
     experiment.add_argument("name")
+    add("objects", _objects, "lay foreign objects over unseen images, and look", seed=True)
+    add("laboratory", _laboratory, "train the base network of the ablation", seed=True)
+    add("ablation", _ablation, "change one thing at a time in that setting", seed=True)
+    add("score_versions", _score_versions, "compare versions of the score there", seed=True)
     notebook = add("notebook", _notebook, "execute one notebook")
     notebook.add_argument("name")
     plan = add("plan", _plan, "say how long a profile will take on this machine")
@@ -87,10 +93,9 @@ def _add_data_commands(commands) -> None:
 
 
 def _decode(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
     from slugkit.companion.steps import decode
 
-    decode.run(load_profile(options.profile), options.source)
+    decode.run(options.source, options.size)
 
 
 def _prepare(options: argparse.Namespace) -> None:
@@ -121,11 +126,46 @@ def _score(options: argparse.Namespace) -> None:
     scores.run(load_profile(options.profile), options.dataset, options.seed)
 
 
+def _comparisons(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import comparisons
+
+    comparisons.run(load_profile(options.profile), options.seed)
+
+
 def _experiment(options: argparse.Namespace) -> None:
     from slugkit.companion.profile import load_profile
     from slugkit.companion.steps import experiment
 
     experiment.run(load_profile(options.profile), options.name)
+
+
+def _objects(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import objects
+
+    objects.run(load_profile(options.profile), options.seed)
+
+
+def _laboratory(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import laboratory
+
+    laboratory.run(load_profile(options.profile), options.seed)
+
+
+def _ablation(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import ablation
+
+    ablation.run(load_profile(options.profile), options.seed)
+
+
+def _score_versions(options: argparse.Namespace) -> None:
+    from slugkit.companion.profile import load_profile
+    from slugkit.companion.steps import score_versions
+
+    score_versions.run(load_profile(options.profile), options.seed)
 
 
 def _notebook(options: argparse.Namespace) -> None:

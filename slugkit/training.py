@@ -1,5 +1,6 @@
 """Training of the VAE: negative ELBO, Adam with cosine decay, checkpoints that resume exactly."""
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,10 +102,9 @@ def train(
     _check_images(architecture, images, schedule)
     batch_size = min(schedule.batch_size, len(images))
     steps_per_epoch = len(images) // batch_size
-    optimiser = optax.adam(
-        optax.cosine_decay_schedule(schedule.learning_rate, schedule.epochs * steps_per_epoch)
+    optimiser, step = make_step(
+        architecture, schedule.learning_rate, schedule.epochs * steps_per_epoch, perceptual_loss
     )
-    step = make_step(architecture, optimiser, perceptual_loss)
     model = initialise(architecture, seed)
     state = {
         "params": model.params,
@@ -164,15 +164,20 @@ def load_model(path: str | os.PathLike[str], architecture: Architecture) -> Trai
     return TrainedVAE(architecture, state["params"], state["batch_stats"])
 
 
+# Kept, so that networks which are trained alike are compiled once.
+@functools.lru_cache(maxsize=2)
 def make_step(
     architecture: Architecture,
-    optimiser: optax.GradientTransformation,
+    learning_rate: float,
+    num_steps: int,
     perceptual_loss: PerceptualLoss | None = None,
-) -> Any:
-    """Return the compiled step(params, batch_stats, optimiser_state, images, key).
+) -> tuple[optax.GradientTransformation, Any]:
+    """Return Adam with cosine decay, and the compiled step of it.
 
-    It gives the first three anew, reusing their memory, and the mean loss before the step.
+    ``step(params, batch_stats, optimiser_state, images, key)`` gives the first three anew, reusing
+    their memory, and the mean loss before the step.
     """
+    optimiser = optax.adam(optax.cosine_decay_schedule(learning_rate, num_steps))
     forward = training_forward(architecture)
 
     def mean_loss(params: dict, batch_stats: dict, images: jax.Array, key: jax.Array):
@@ -191,7 +196,7 @@ def make_step(
         updates, optimiser_state = optimiser.update(gradient, optimiser_state, params)
         return optax.apply_updates(params, updates), batch_stats, optimiser_state, loss
 
-    return jax.jit(step, donate_argnums=(0, 1, 2))
+    return optimiser, jax.jit(step, donate_argnums=(0, 1, 2))
 
 
 def _flip(images: jax.Array, key: jax.Array) -> jax.Array:

@@ -5,6 +5,7 @@ path and a Gaussian likelihood, and leaves widths and the shape of the latent op
 configuration here, with a spatial latent as the default and a dense bottleneck as the option.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -37,6 +38,9 @@ class Architecture:
         Variance of the Gaussian likelihood p(x|z), per pixel and channel.
     blocks
         Residual blocks at each resolution.
+    dropout
+        Share of the activations that each residual block sets to zero, in [0, 1): in training, and
+        where `TrainedVAE.reconstruct_at_random` is asked for.
     """
 
     image_size: int
@@ -45,6 +49,7 @@ class Architecture:
     latent_size: int
     likelihood_variance: float
     blocks: int = 1
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         halvings = len(self.widths) - 1
@@ -58,20 +63,24 @@ class Architecture:
                 f"likelihood_variance must be above 0, not {self.likelihood_variance}: "
                 "0.002 to 0.01 suits images in [0, 1]"
             )
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}; give a share from 0 to below 1")
 
 
 class ResidualBlock(nnx.Module):
-    """x + conv(elu(bn(conv(elu(bn(x)))))), pre-activation order (He et al. 2016)."""
+    """x + conv(dropout(elu(bn(conv(elu(bn(x))))))), pre-activation order (He et al. 2016)."""
 
-    def __init__(self, width: int, *, rngs: nnx.Rngs):
+    def __init__(self, width: int, dropout: float, *, rngs: nnx.Rngs):
         self.norm1 = _norm(width, rngs)
         self.conv1 = _conv(width, width, rngs)
         self.norm2 = _norm(width, rngs)
         self.conv2 = _conv(width, width, rngs)
+        # Without a stream of its own it adds nothing to the network's state.
+        self.dropout = nnx.Dropout(dropout)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> jax.Array:
         h = self.conv1(nnx.elu(self.norm1(x)))
-        return x + self.conv2(nnx.elu(self.norm2(h)))
+        return x + self.conv2(self.dropout(nnx.elu(self.norm2(h)), rngs=rngs))
 
 
 class Encoder(nnx.Module):
@@ -81,7 +90,7 @@ class Encoder(nnx.Module):
         widths = architecture.widths
         layers: list[Any] = [_conv(3, widths[0], rngs)]
         for width, following in zip(widths, (*widths[1:], None), strict=True):
-            layers += [ResidualBlock(width, rngs=rngs) for _ in range(architecture.blocks)]
+            layers += _blocks(width, architecture, rngs)
             if following is not None:
                 layers.append(_conv(width, following, rngs, strides=2))
         self.path = nnx.List(layers)
@@ -94,9 +103,8 @@ class Encoder(nnx.Module):
         else:
             self.head = _conv(widths[-1], 2 * architecture.latent_size, rngs)
 
-    def __call__(self, x: jax.Array) -> tuple[jax.Array, jax.Array]:
-        for layer in self.path:
-            x = layer(x)
+    def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> tuple[jax.Array, jax.Array]:
+        x = _follow(self.path, x, rngs)
         x = nnx.elu(self.norm(x))
         if self.dense:
             x = x.reshape(x.shape[0], -1)
@@ -120,7 +128,7 @@ class Decoder(nnx.Module):
             self.stem = _conv(architecture.latent_size, self.width, rngs)
         layers: list[Any] = []
         for width, following in zip(widths, (*widths[1:], None), strict=True):
-            layers += [ResidualBlock(width, rngs=rngs) for _ in range(architecture.blocks)]
+            layers += _blocks(width, architecture, rngs)
             if following is not None:
                 # Convolve before enlarging: the same receptive field at a quarter of the cost.
                 layers += [_conv(width, following, rngs), _double]
@@ -128,12 +136,11 @@ class Decoder(nnx.Module):
         self.norm = _norm(widths[-1], rngs)
         self.head = _conv(widths[-1], 3, rngs)
 
-    def __call__(self, z: jax.Array) -> jax.Array:
+    def __call__(self, z: jax.Array, rngs: nnx.Rngs | None = None) -> jax.Array:
         x = self.stem(z)
         if self.dense:
             x = x.reshape(x.shape[0], self.side, self.side, self.width)
-        for layer in self.path:
-            x = layer(x)
+        x = _follow(self.path, x, rngs)
         return nnx.sigmoid(self.head(nnx.elu(self.norm(x))))
 
 
@@ -144,15 +151,16 @@ class VAE(nnx.Module):
         self.encoder = Encoder(architecture, rngs=rngs)
         self.decoder = Decoder(architecture, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:
-        return self.decoder(self.encoder(x)[0])
+    def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> jax.Array:
+        return self.decoder(self.encoder(x, rngs)[0], rngs)
 
 
 @dataclass(frozen=True)
 class TrainedVAE:
     """A network's architecture and state, as plain data that functions can close over.
 
-    `params` and `batch_stats` are nested dictionaries of arrays.
+    `params` and `batch_stats` are nested dictionaries of arrays. Each method returns the same
+    function every time, so that what is compiled for it serves again.
     """
 
     architecture: Architecture
@@ -165,22 +173,43 @@ class TrainedVAE:
         images (n, H, W, 3) in [0, 1] to reconstructions of the same shape. It is the function
         whose Jacobian SLUG is about: deterministic, since it decodes the latent mean.
         """
-        graph, batch_stats = _graph(self.architecture), self.batch_stats
-
-        def apply(params: dict, images: jax.Array) -> jax.Array:
-            return _merge(graph, params, batch_stats)(images)
-
-        return apply
+        return self._functions["reconstruct"]
 
     def encode(self) -> Callable[[dict, jax.Array], tuple[jax.Array, jax.Array]]:
         """Return apply(params, images): the mean and the standard deviation of q(z|x)."""
+        return self._functions["encode"]
+
+    def decode(self) -> Callable[[dict, jax.Array], jax.Array]:
+        """Return apply(params, latents): the mean of p(x|z)."""
+        return self._functions["decode"]
+
+    def reconstruct_at_random(self) -> Callable[[dict, jax.Array, jax.Array], jax.Array]:
+        """Return apply(params, images, key): x -> decode(mu(x)) with dropout switched on."""
+        return self._functions["reconstruct_at_random"]
+
+    @functools.cached_property
+    def _functions(self) -> dict[str, Callable]:
         graph, batch_stats = _graph(self.architecture), self.batch_stats
 
-        def apply(params: dict, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def reconstruct(params: dict, images: jax.Array) -> jax.Array:
+            return _merge(graph, params, batch_stats)(images)
+
+        def encode(params: dict, images: jax.Array) -> tuple[jax.Array, jax.Array]:
             mean, log_variance = _merge(graph, params, batch_stats).encoder(images)
             return mean, jnp.exp(0.5 * log_variance)
 
-        return apply
+        def decode(params: dict, latents: jax.Array) -> jax.Array:
+            return _merge(graph, params, batch_stats).decoder(latents)
+
+        def reconstruct_at_random(params: dict, images: jax.Array, key: jax.Array) -> jax.Array:
+            model = _merge(graph, params, batch_stats)
+            model.set_attributes(nnx.Dropout, deterministic=False)
+            return model(images, nnx.Rngs(dropout=key))
+
+        return {
+            function.__name__: function
+            for function in (reconstruct, encode, decode, reconstruct_at_random)
+        }
 
 
 def initialise(architecture: Architecture, seed: int) -> TrainedVAE:
@@ -225,9 +254,10 @@ def training_forward(
     def forward(params: dict, batch_stats: dict, images: jax.Array, key: jax.Array):
         model = _merge(graph, params, batch_stats)
         model.train()
-        mean, log_variance = model.encoder(images)
+        rngs = nnx.Rngs(dropout=jax.random.fold_in(key, 0)) if architecture.dropout else None
+        mean, log_variance = model.encoder(images, rngs)
         noise = jax.random.normal(key, mean.shape, mean.dtype)
-        reconstructions = model.decoder(mean + jnp.exp(0.5 * log_variance) * noise)
+        reconstructions = model.decoder(mean + jnp.exp(0.5 * log_variance) * noise, rngs)
         updated = nnx.to_pure_dict(nnx.state(model, nnx.BatchStat))
         return reconstructions, divergence(mean, log_variance), updated
 
@@ -264,6 +294,18 @@ def _merge(graph: Any, params: dict, batch_stats: dict) -> VAE:
     model = nnx.merge(graph, nnx.State(params), nnx.State(batch_stats))
     model.eval()
     return model
+
+
+def _blocks(width: int, architecture: Architecture, rngs: nnx.Rngs) -> list[ResidualBlock]:
+    return [
+        ResidualBlock(width, architecture.dropout, rngs=rngs) for _ in range(architecture.blocks)
+    ]
+
+
+def _follow(path: nnx.List, x: jax.Array, rngs: nnx.Rngs | None) -> jax.Array:
+    for layer in path:
+        x = layer(x, rngs) if isinstance(layer, ResidualBlock) else layer(x)
+    return x
 
 
 def _norm(width: int, rngs: nnx.Rngs) -> nnx.BatchNorm:

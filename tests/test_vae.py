@@ -57,6 +57,38 @@ def test_training_mode_uses_and_updates_batch_statistics():
     assert all(jax.tree.leaves(moved))
 
 
+def test_dropout_is_on_only_where_it_is_asked_for():
+    plain = initialise(SPATIAL, seed=0)
+    dropping = initialise(dataclasses.replace(SPATIAL, dropout=0.3), seed=0)
+    assert jax.tree.structure(dropping.params) == jax.tree.structure(plain.params)
+    images = np.random.default_rng(0).random((3, 16, 16, 3), np.float32)
+    outputs = [model.reconstruct()(model.params, images) for model in (plain, dropping)]
+    np.testing.assert_array_equal(*outputs)
+    apply = jax.jit(dropping.reconstruct_at_random())
+    first, again, other = (apply(dropping.params, images, jax.random.key(k)) for k in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    np.testing.assert_allclose(
+        plain.reconstruct_at_random()(plain.params, images, jax.random.key(0)), outputs[0]
+    )
+    losses = [
+        training_forward(model.architecture)(
+            model.params, model.batch_stats, images, jax.random.key(0)
+        )[0]
+        for model in (plain, dropping)
+    ]
+    assert (losses[0] != losses[1]).any()
+
+
+def test_decoding_the_mean_is_the_reconstruction():
+    model = initialise(SPATIAL, seed=0)
+    images = np.random.default_rng(0).random((3, 16, 16, 3), np.float32)
+    mean, _ = model.encode()(model.params, images)
+    np.testing.assert_array_equal(
+        model.decode()(model.params, mean), model.reconstruct()(model.params, images)
+    )
+
+
 def test_divergence_against_numerical_integration():
     mean, log_variance = 0.7, -0.4
     z = np.linspace(-10, 10, 20001)
@@ -73,3 +105,5 @@ def test_sizes_that_cannot_be_halved_are_refused():
         Architecture(18, (4, 4, 4), "spatial", 3, 0.01)
     with pytest.raises(InputError, match="likelihood_variance must be above 0"):
         Architecture(16, (4, 4), "spatial", 3, 0.0)
+    with pytest.raises(InputError, match="a share from 0 to below 1"):
+        dataclasses.replace(SPATIAL, dropout=1.0)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
@@ -11,9 +12,29 @@ from slugkit.companion.style import COLOURS, INK, LABELS, MARKERS
 PAPER_BUDGET = 500
 
 
-def errors(axis: Axes, table: pd.DataFrame, quantity: str) -> None:
+def errors(axes: np.ndarray, table: pd.DataFrame) -> None:
+    """Draw scores in the upper row and maps in the lower, one column for each image size."""
+    sizes = sorted(table["image_size"].unique())
+    for row, quantity in zip(axes, ("score", "map"), strict=True):
+        for axis, size in zip(row, sizes, strict=True):
+            chosen = table[(table["quantity"] == quantity) & (table["image_size"] == size)]
+            errors_at_size(axis, chosen)
+            axis.set_title(f"{quantity}, {size} pixels")
+            axis.label_outer()
+
+
+def legend_once(axes: np.ndarray) -> tuple[list, list]:
+    """Return handles and labels of all axes, each label once."""
+    found: dict[str, Artist] = {}
+    for axis in axes.flat:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    return list(found.values()), list(found)
+
+
+def errors_at_size(axis: Axes, table: pd.DataFrame) -> None:
     """Draw the error of each estimator over the number of products; bars span what was seen."""
-    made = summary(table[table["quantity"] == quantity])
+    made = summary(table)
     for name, rows in made.groupby("estimator", sort=False):
         axis.errorbar(
             rows["products"],

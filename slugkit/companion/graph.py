@@ -24,6 +24,9 @@ NOTEBOOKS = {
     "fig2": "scores",
     "fig3": "scores",
     "fig4": "scores",
+    "comparisons": "comparisons",
+    "foreign_objects": "objects",
+    "ablation": "ablation",
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",
@@ -85,6 +88,8 @@ def make(
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         "NPROC": "1",
         "OMP_NUM_THREADS": "1",
+        # Another backend, which servers often name, would leave notebooks without their figures.
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONUNBUFFERED": "1",
         "SLUGKIT_DATA": str(data_root().resolve()),
     }

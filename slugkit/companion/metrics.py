@@ -63,6 +63,29 @@ def bootstrap(
     >>> bootstrap(np.mean, np.arange(100.0), resamples=500, confidence=0.9, seed=0).value
     49.5
     """
+    (interval,) = bootstrap_many(
+        lambda *rows: [statistic(*rows)],
+        *arrays,
+        groups=groups,
+        resamples=resamples,
+        confidence=confidence,
+        seed=seed,
+    )
+    return interval
+
+
+def bootstrap_many(
+    statistics: Callable[..., ArrayLike],
+    *arrays: NDArray,
+    groups: NDArray | None = None,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> list[Interval]:
+    """Return several statistics from the same resamples; `statistics` returns them all, (m,).
+
+    Otherwise as `bootstrap`.
+    """
     lengths = {len(array) for array in (*arrays, *([] if groups is None else [groups]))}
     if lengths == {0} or len(lengths) != 1:
         raise InputError(f"a bootstrap needs arrays of one length above 0, not {sorted(lengths)}")
@@ -72,17 +95,19 @@ def bootstrap(
         np.argsort(membership, kind="stable"), np.cumsum(np.bincount(membership))[:-1]
     )
     random = np.random.default_rng(seed)
-    values = np.empty(resamples)
-    for i in range(resamples):
+    values = []
+    for _ in range(resamples):
         drawn = random.integers(len(rows_of), size=len(rows_of))
         rows = np.concatenate([rows_of[j] for j in drawn])
-        values[i] = statistic(*(array[rows] for array in arrays))
-    defined = values[~np.isnan(values)]
+        values.append(np.asarray(statistics(*(array[rows] for array in arrays)), float))
     tail = (1 - confidence) / 2
-    low, high = (
-        np.quantile(defined, [tail, 1 - tail]) if 2 * len(defined) > resamples else (np.nan, np.nan)
-    )
-    return Interval(float(statistic(*arrays)), float(low), float(high))
+    found = []
+    for value, drawn in zip(np.asarray(statistics(*arrays)), np.stack(values, axis=1), strict=True):
+        defined = drawn[~np.isnan(drawn)]
+        enough = 2 * len(defined) > resamples
+        low, high = np.quantile(defined, [tail, 1 - tail]) if enough else (np.nan, np.nan)
+        found.append(Interval(float(value), float(low), float(high)))
+    return found
 
 
 def spearman(first: ArrayLike, second: ArrayLike) -> float:

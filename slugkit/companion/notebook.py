@@ -14,8 +14,9 @@ from myst_nb import glue
 
 from slugkit.companion import graph, panels
 from slugkit.companion.claims import Check, verdict_table, verdicts
+from slugkit.companion.comparison_records import load_comparisons
 from slugkit.companion.experiments import DATASET as EXPERIMENT_DATASET
-from slugkit.companion.experiments import EXPERIMENTS
+from slugkit.companion.experiments import EXPERIMENTS, IN_THE_LABORATORY
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import commit, hardware, versions
@@ -65,10 +66,43 @@ class Run:
         """One row per (training set, seed): the trace of G and its share in the eigenpairs."""
         return self._over_models("trace.csv")
 
+    @functools.cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """One row per (seed, test image, comparator); see `steps.comparisons` for the columns."""
+        folders = [self.paths.trained(EXPERIMENT_DATASET, seed) for seed in self.profile.seeds]
+        tables = [load_comparisons(folder / "comparisons.csv") for folder in folders]
+        return pd.concat(tables, ignore_index=True)
+
+    def comparison_costs(self) -> tuple[pd.DataFrame, dict[str, list[float]]]:
+        """Return what each comparator cost, and the seconds that it took under each seed."""
+        seeds = self.profile.seeds
+        costs = load_table(self.paths.trained(EXPERIMENT_DATASET, seeds[0]) / "costs.csv")
+        records = [self.record("comparisons", seed, EXPERIMENT_DATASET) for seed in seeds]
+        names = costs["comparator"]
+        return costs, {name: [one["seconds"][name] for one in records] for name in names}
+
     def experiment(self, name: str) -> pd.DataFrame:
         """Return the table of one experiment; see `slugkit.companion.experiments`."""
         folder = self.paths.trained(EXPERIMENT_DATASET, self.profile.seeds[0])
         return load_table(folder / f"{name}.csv")
+
+    def measured(self, name: str) -> pd.DataFrame:
+        """Return a table that lies beside the network of data set B, over all seeds."""
+        return pd.concat(
+            [
+                load_table(self.paths.trained(EXPERIMENT_DATASET, seed) / f"{name}.csv").assign(
+                    seed=seed
+                )
+                for seed in self.profile.seeds
+            ],
+            ignore_index=True,
+        )
+
+    @functools.cached_property
+    def laboratory(self) -> "Run":
+        """The results in the ablation's own setting, which has seeds of its own."""
+        small = self.profile.laboratory()
+        return Run(self.notebook, small, RunPaths(small.name, self.paths.base))
 
     def array(self, name: str, seed: int, dataset: str | None = None) -> np.ndarray:
         """Return an array of one seed's data, or of one model if `dataset` is given."""
@@ -121,7 +155,8 @@ class Run:
         step = graph.NOTEBOOKS[self.notebook]
         # What has no step of its own is made from the scores.
         step = "scores" if step in ("claims", "recorded", "status") else step
-        records = [self.record(step, *one) for one in self._made_by(step)]
+        made_in = self.laboratory if step in IN_THE_LABORATORY else self
+        records = [made_in.record(step, *one) for one in made_in._made_by(step)]
         seconds = sum(record["duration_seconds"] for record in records)
         origin = self._origin()
         dirty = ", with uncommitted changes" if origin["dirty"] else ""
@@ -131,8 +166,8 @@ class Run:
             "commit": origin["commit"][:12] + dirty,
             "profile": f"{self.profile.name}, digest {origin['profile_digest']}",
             "data sets": self.profile.data.sources(),
-            "images": self.record("prepare", self.profile.seeds[0])["counts"],
-            "seeds": list(self.profile.seeds),
+            "images": made_in.record("prepare", made_in.profile.seeds[0])["counts"],
+            "seeds": list(made_in.profile.seeds),
             f"time for step “{step}”": f"{seconds:.0f} s in {len(records)} jobs of one core each",
             "first output": _short_digests(records[0]["outputs"]),
             "hardware": origin["hardware"],
@@ -159,6 +194,8 @@ class Run:
         seeds = self.profile.seeds
         if step in EXPERIMENTS:
             return [(seeds[0], EXPERIMENT_DATASET)]
+        if step in ("comparisons", "objects", *IN_THE_LABORATORY):
+            return [(seed, EXPERIMENT_DATASET) for seed in seeds]
         datasets: tuple[str | None, ...] = (None,) if step == "prepare" else tuple(DATASETS)
         return [(seed, dataset) for seed in seeds for dataset in datasets]
 
@@ -226,6 +263,23 @@ def open_recorded(notebook: str, profile: str, shown_in: str) -> Run:
         RunPaths(profile, "results"),
         RunPaths(shown_in),
     )
+
+
+def find_recorded(table: str, profile: str = "reduced") -> Run | None:
+    """Return the recorded run of a profile if it holds a table of that name, else None.
+
+    The run is that of the ablation's own setting if the table belongs there.
+    """
+    if profile not in recorded_profiles():
+        return None
+    settings = Profile(**recorded_run(profile)["profile"])
+    run = Run("recorded", settings, RunPaths(profile, "results"))
+    if table in IN_THE_LABORATORY:
+        if settings.experiments.ablation is None:
+            return None
+        run = run.laboratory
+    folder = run.paths.trained(EXPERIMENT_DATASET, run.profile.seeds[0])
+    return run if (folder / f"{table}.csv").is_file() else None
 
 
 def _short_digests(outputs: Mapping[str, str]) -> list[str]:

@@ -43,3 +43,19 @@ def synthetic_pool(counts: dict[int, int], size: int, seed: int) -> Pool:
     )
     position = pd.Series(range(len(types)), index=identifiers)
     return Pool(table, lambda rows: images[position[rows["image_id"]].to_numpy()])
+
+
+def at_size(rows: pd.DataFrame, size: int) -> np.ndarray:
+    """Return the images of some rows of one pool, shape (n, size, size, 3), at any size.
+
+    A real data set must have been decoded at that size.
+    """
+    source = str(rows["source"].iloc[0])
+    if source != "synthetic":
+        return real_pool(source, size).load(rows)
+    seeds, numbers = zip(
+        *(identifier.removeprefix("synthetic").split("-") for identifier in rows["image_id"]),
+        strict=True,
+    )
+    (seed,) = set(seeds)
+    return generate(rows["fitzpatrick"].to_numpy(int), size, int(seed), np.array(numbers, int))

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -16,6 +17,9 @@ from slugkit.vae import Architecture
 Count = Annotated[int, Field(ge=1)]
 SkinType = Annotated[int, Field(ge=1, le=6)]
 Positive = Annotated[float, Field(gt=0)]
+
+# The folder of the ablation's results, inside that of the run.
+LABORATORY = "ablation"
 
 
 class _Section(BaseModel):
@@ -100,6 +104,10 @@ class EstimatorsExperiment(_Section):
     """Error against products, for every estimator of the score and of the map."""
 
     images: Annotated[int, Field(ge=1, le=2)]
+    # The sides of the images, and the largest budget that is tried at each. Where it is not the
+    # side that the network was trained at, so many training images are taken for the fit.
+    most_products: dict[Annotated[int, Field(ge=16)], Count]
+    train_images: Count
     score_budgets: tuple[Annotated[int, Field(ge=4)], ...]
     map_budgets: tuple[Annotated[int, Field(ge=4)], ...]
     score_repeats: Count
@@ -118,11 +126,72 @@ class SketchExperiment(_Section):
     num_samples: Annotated[int, Field(ge=2)]
 
 
+class ComparisonsExperiment(_Section):
+    """What SLUG is compared with, on the network of data set B of every seed."""
+
+    num_samples: Annotated[int, Field(ge=2)]  # of every comparator that draws any
+    members: Annotated[int, Field(ge=2)]  # of the deep ensemble
+    dropout: Annotated[float, Field(gt=0, lt=1)]
+    curvature_samples: Count
+    sketch_steps: Count
+    sketch_share: Annotated[float, Field(gt=0, le=1)]
+    sketch_images: Count
+    mcmc_prior_precision: Positive
+    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # in units of the largest stable one over 4
+    mcmc_friction: Annotated[float, Field(gt=0, le=1)]
+    mcmc_burn_in: Count
+    mcmc_thinning: Count
+
+
+class ObjectsExperiment(_Section):
+    """Foreign objects of several sizes and contrasts over images without any."""
+
+    images: Count
+    kinds: tuple[str, ...]
+    scales: tuple[Positive, ...]
+    contrasts: tuple[Annotated[float, Field(gt=0, le=1)], ...]
+    num_samples: Annotated[int, Field(ge=2)]
+    # Images with a known lesion, over which the objects are laid as well; 0 for none.
+    lesions: Annotated[int, Field(ge=0)] = 0
+
+
+class AblationExperiment(_Section):
+    """A small setting of its own, and what is changed in it, one thing at a time.
+
+    `networks` holds what differs from `model` and `training`, one entry for each further network;
+    all else is measured on the unchanged one.
+    """
+
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
+    image_size: Annotated[int, Field(ge=16)]
+    train: Annotated[int, Field(ge=2)]
+    test: Annotated[int, Field(ge=4)]
+    kinds: tuple[str, ...]
+    per_kind: Count
+    model: Model
+    training: Training
+    curvature: Curvature
+    num_samples: Annotated[int, Field(ge=2)]
+    networks: tuple[dict[str, Any], ...]
+    ranks: tuple[Annotated[int, Field(ge=0)], ...]
+    samples: tuple[Count, ...]
+    subsets: tuple[Count, ...]
+    # Of the perceptual loss in the curvature, for the version of the score of that name; it needs
+    # weights of VGG-19.
+    perceptual_weight: Annotated[float, Field(ge=0)] = 0.0
+
+
 class Experiments(_Section):
-    """Measurements of the method itself, on the first network."""
+    """Measurements of the method itself; the first two on the first network.
+
+    The others may be missing: runs that were recorded before they came do not have them.
+    """
 
     estimators: EstimatorsExperiment
     sketch: SketchExperiment
+    comparisons: ComparisonsExperiment | None = None
+    objects: ObjectsExperiment | None = None
+    ablation: AblationExperiment | None = None
 
 
 class Statistics(_Section):
@@ -151,9 +220,27 @@ class Profile(_Section):
         self.architecture()
         if set(self.data.skin.light) & set(self.data.skin.dark):
             raise ValueError("data.skin: a skin type is listed both as light and as dark")
+        other = set(self.experiments.estimators.most_products) - {self.data.image_size}
+        if other and self.model.latent == "dense":
+            raise ValueError(
+                f"experiments.estimators.most_products: a network with a dense latent takes no "
+                f"images of {min(other)} pixels; name {self.data.image_size} alone"
+            )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} holds one twice")
+        if self.experiments.ablation is not None and not self.name.endswith(LABORATORY):
+            self._check_networks(self.experiments.ablation.networks)
         return self
+
+    def _check_networks(self, networks: tuple[dict[str, Any], ...]) -> None:
+        base = self.laboratory()
+        for changes in networks:
+            try:
+                base.changed(changes)
+            except ValidationError as error:
+                first = error.errors()[0]
+                what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+                raise ValueError(f"experiments.ablation.networks: {changes}: {what}") from None
 
     def architecture(self) -> Architecture:
         """Return the shape of the network."""
@@ -162,6 +249,46 @@ class Profile(_Section):
     def schedule(self) -> Schedule:
         """Return how long and how fast the network is trained."""
         return Schedule(**self.training.model_dump(exclude={"perceptual_weight"}))
+
+    def laboratory(self) -> "Profile":
+        """Return the profile of the ablation's own, smaller setting, whose base network is B.
+
+        Raises
+        ------
+        InputError
+            This profile has no ablation.
+        """
+        lab = self.experiments.ablation
+        if lab is None:
+            raise InputError(
+                f"profile {self.name!r} has no experiments.ablation: write one, as in "
+                "profiles/quick.yml"
+            )
+        skin = self.data.skin.model_copy(update={"train": lab.train, "test": lab.test})
+        objects = {"kinds": lab.kinds, "per_kind": lab.per_kind, "tagged": {}}
+        content = self.model_dump() | {
+            "name": f"{self.name}/{LABORATORY}",
+            "seeds": lab.seeds,
+            "data": {
+                "image_size": lab.image_size,
+                "skin": skin.model_dump(),
+                "external": None,
+                "objects": self.data.objects.model_dump() | objects,
+            },
+            "model": lab.model.model_dump(),
+            "training": lab.training.model_dump(),
+            "curvature": lab.curvature.model_dump(),
+            "scores": {"num_samples": lab.num_samples, "batch_size": lab.curvature.batch_size},
+        }
+        return Profile(**content)
+
+    def changed(self, changes: Mapping[str, Any]) -> "Profile":
+        """Return a profile that differs in some entries of `model` and `training`."""
+        content = self.model_dump()
+        for name, value in changes.items():
+            section = "model" if name in Model.model_fields else "training"
+            content[section][name] = value
+        return Profile(**content)
 
     def digest(self, *sections: str) -> str:
         """Return the first 12 hexadecimal digits of the SHA-256 of the named sections (or all)."""

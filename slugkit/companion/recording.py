@@ -3,11 +3,16 @@
 import datetime
 import json
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 
+from slugkit.companion import comparison_records
+from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
+from slugkit.companion.experiments.objects import plainest
 from slugkit.companion.paths import DATASETS, RunPaths
-from slugkit.companion.profile import Profile, load_profile
+from slugkit.companion.profile import LABORATORY, Profile, load_profile
 from slugkit.companion.tables import load_table, save_table
 from slugkit.data.manifests import load_manifest
 from slugkit.errors import InputError
@@ -16,7 +21,10 @@ from slugkit.files import atomic_path
 # The notebooks whose claims are kept.
 DECIDING = ("fig1", "fig2", "fig3", "fig4")
 MODEL_TABLES = ("scores.csv", "losses.csv", "eigenpairs.csv", "trace.csv")
+COMPARISONS = ("comparisons.csv", "costs.csv", "comparisons.json")
 MODEL_RECORDS = ("train.json", "curvature.json", "scores.json")
+DIGITS = 5  # of the numbers of the benchmark
+LARGEST_TABLE = 200_000  # bytes; of larger ones on objects, the usual size and contrast are kept
 
 
 def recorded_profiles() -> list[str]:
@@ -28,8 +36,8 @@ def recorded_profiles() -> list[str]:
 def record(profile: str) -> int:
     """Copy tables and provenance of a finished run to results/<profile>; return the bytes written.
 
-    No image and no picture is copied. Images of a data set that may not be passed on lose their
-    identifiers.
+    The tables of the benchmark and of the ablation are kept where the run has them. No image and
+    no picture is copied. Images of a data set that may not be passed on lose their identifiers.
 
     Raises
     ------
@@ -45,12 +53,15 @@ def record(profile: str) -> int:
             f"the run of profile {profile!r} is not finished: {missing[0]} is missing; run "
             f"`make book PROFILE={profile}` first"
         )
+    copied += [name for name in _benchmark_files(loaded) if (source.root / name).is_file()]
     partial = target.root.with_name(f".{profile}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     for name in copied:
         (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        if name.endswith("scores.csv"):
-            save_table(partial / name, without_identifiers(load_table(source.root / name)))
+        shorten = WITH_IMAGES.get(Path(name).name)
+        if shorten is not None:
+            found = shorten(load_table(source.root / name))
+            save_table(partial / name, without_identifiers(found))
         else:
             shutil.copyfile(source.root / name, partial / name)
     first = json.loads((source.trained(DATASETS[0], loaded.seeds[0]) / "scores.json").read_text())
@@ -74,9 +85,41 @@ def record(profile: str) -> int:
     return sum(path.stat().st_size for path in target.root.rglob("*") if path.is_file())
 
 
+def has_comparisons(profile: str) -> bool:
+    """Return whether a run of that profile is recorded, with its comparators."""
+    if profile not in recorded_profiles():
+        return False
+    return recorded_run(profile)["profile"]["experiments"].get("comparisons") is not None
+
+
 def recorded_run(profile: str) -> dict:
     """Return what is known about a recorded run: profile, data sets, date, hardware, commit."""
     return json.loads((RunPaths(profile, "results").root / "run.json").read_text())
+
+
+def compact(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of the benchmark with fewer digits, and if it is too large fewer rows.
+
+    >>> compact(pd.DataFrame({"auroc": [0.123456789]}))["auroc"].tolist()
+    [0.12346]
+    """
+    numbers = table.select_dtypes("float64").columns
+    rounded = table.assign(
+        **{name: table[name].map(lambda v: float(f"{v:.{DIGITS}g}")) for name in numbers}
+    )
+    if "contrast" in rounded and len(rounded.to_csv(index=False)) > LARGEST_TABLE:
+        return plainest(rounded)
+    return rounded
+
+
+# How the tables with one row per image or more are shortened.
+WITH_IMAGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "scores.csv": lambda table: table,
+    "comparisons.csv": comparison_records.compact,
+    "objects.csv": compact,
+    "lesions.csv": compact,
+    "score_versions.csv": compact,
+}
 
 
 def without_identifiers(table: pd.DataFrame) -> pd.DataFrame:
@@ -99,4 +142,19 @@ def _files(profile: Profile) -> list[str]:
     models = [f"seed{seed}/{dataset}" for seed in profile.seeds for dataset in DATASETS]
     files = [f"{model}/{name}" for model in models for name in (*MODEL_TABLES, *MODEL_RECORDS)]
     files += [f"seed{seed}/data/prepare.json" for seed in profile.seeds]
+    if profile.experiments.comparisons is not None:
+        files += [f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in COMPARISONS]
     return files + [f"notebooks/{name}.json" for name in DECIDING]
+
+
+def _benchmark_files(profile: Profile) -> list[str]:
+    files = [
+        f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in ("objects", "lesions")
+    ]
+    if profile.experiments.ablation is not None:
+        files += [
+            f"{LABORATORY}/seed{seed}/{DATASET}/{name}"
+            for seed in profile.experiments.ablation.seeds
+            for name in IN_THE_LABORATORY
+        ]
+    return [f"{name}.{ending}" for name in files for ending in ("csv", "json")]

@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from slugkit import ggn, perceptual, training
 from slugkit.companion.paths import data_root
@@ -111,9 +110,8 @@ def _limits_of_container() -> list[float]:
 def _training_step(profile: Profile, free: float) -> StepCost:
     architecture, loss = profile.architecture(), perceptual_loss(profile)
     count = min(profile.training.batch_size, profile.data.skin.train)
-    optimiser = optax.adam(profile.training.learning_rate)
     model = initialise(architecture, profile.seeds[0])
-    step = training.make_step(architecture, optimiser, loss)
+    optimiser, step = training.make_step(architecture, profile.training.learning_rate, 1, loss)
 
     def memory(images: int) -> float:
         return _allocated(

@@ -8,6 +8,7 @@ import pandas as pd
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
+_MAY_BE_MISSING = ("fitzpatrick", "standard_error", "auroc", "average_precision")
 _TYPES = {"fitzpatrick": "Int64", "file": "str", "object": "str", "group": "str", "pair": "str"}
 
 
@@ -32,11 +33,14 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
 
 
 def load_table(path: Path) -> pd.DataFrame:
-    """Read a table; empty strings stay strings, and skin types may be missing."""
+    """Read a table; empty strings stay strings, and some numbers may be missing."""
     try:
-        # Only the skin type has missing values; for text, "" means "not known".
+        # Only some numbers have missing values; for text, "" means "not known".
         return pd.read_csv(
-            path, keep_default_na=False, na_values={"fitzpatrick": [""]}, dtype=_TYPES
+            path,
+            keep_default_na=False,
+            na_values={column: [""] for column in _MAY_BE_MISSING},
+            dtype=_TYPES,
         )
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): delete it and run again") from None

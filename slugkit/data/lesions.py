@@ -69,6 +69,7 @@ class Maps:
     blood: Field  # added fraction
     relief: Field  # height in picture widths
     scale: Field  # cover of white scale, 0 to 1
+    cover: Field  # by the lesions themselves, 0 to 1
 
 
 def _distance(rng: np.random.Generator, size: int, radius: float, spread: float) -> Field:
@@ -106,4 +107,5 @@ def draw(rng: np.random.Generator, size: int) -> Maps:
         blood=rng.uniform(*kind.blood) * strength,
         relief=rng.uniform(*kind.relief) * dome * (1 + 0.15 * mottle),
         scale=np.minimum(inside, 1) * smoothstep(flakes, sparse, sparse + 1.2),
+        cover=np.minimum(inside, 1),
     )

@@ -106,7 +106,7 @@ def _photograph(fitzpatrick: int, size: int, rng: np.random.Generator) -> Field:
     """Return one photograph (size, size, 3): person, skin, lesions, light, hair, camera."""
     # One stream per part, so that no part shifts the random numbers of another.
     person, rng, lesion_rng, light_rng, hair_rng, camera_rng = rng.spawn(6)
-    fine = size * max(2, 128 // size)
+    fine = _fine(size)
     melanin, blood = base_skin(fitzpatrick, person)
     lesion = lesions.draw(lesion_rng, fine)
 
@@ -135,11 +135,42 @@ def _photograph(fitzpatrick: int, size: int, rng: np.random.Generator) -> Field:
     return _camera(camera_rng, scene, size)
 
 
-def generate(fitzpatrick: ArrayLike, size: int, seed: int) -> NDArray[np.float32]:
+def _fine(size: int) -> int:
+    """Return the side of the scene that a photograph of the given side is taken of."""
+    return size * max(2, 128 // size)
+
+
+def lesion_masks(count: int, size: int, seed: int) -> NDArray[np.bool_]:
+    """Return where the lesions of the first images of a collection are, whatever their skin type.
+
+    Parameters
+    ----------
+    count : int
+        The number of images n.
+    size, seed : int
+        As in `generate`.
+
+    Returns
+    -------
+    ndarray (n, size, size) bool
+        Pixels that lesions cover by at least a half; some images have none.
+    """
+    masks = np.empty((count, size, size), bool)
+    factor = _fine(size) // size
+    for i in range(count):
+        lesion_rng = np.random.default_rng([int(seed), i]).spawn(6)[2]
+        cover = lesions.draw(lesion_rng, _fine(size)).cover
+        masks[i] = cover.reshape(size, factor, size, factor).mean(axis=(1, 3)) >= 0.5
+    return masks
+
+
+def generate(
+    fitzpatrick: ArrayLike, size: int, seed: int, numbers: ArrayLike | None = None
+) -> NDArray[np.float32]:
     """Return synthetic clinical photographs of skin, one per requested Fitzpatrick type.
 
-    Image i depends on (seed, i, fitzpatrick[i], size) alone, whatever the other rows are; at
-    another size it is the same picture at another resolution, up to camera noise.
+    Image i depends on (seed, numbers[i], fitzpatrick[i], size) alone, whatever the other rows are;
+    at another size it is the same picture at another resolution, up to camera noise.
 
     Parameters
     ----------
@@ -149,6 +180,8 @@ def generate(fitzpatrick: ArrayLike, size: int, seed: int) -> NDArray[np.float32
         Side of the square images in pixels, at least 16.
     seed : int
         Seed of the collection, at least 0.
+    numbers : array_like of int (n,), optional
+        Which images of the collection; the first n by default.
 
     Returns
     -------
@@ -174,7 +207,12 @@ def generate(fitzpatrick: ArrayLike, size: int, seed: int) -> NDArray[np.float32
         raise InputError(f"size is {size!r}: give a whole number of pixels, {MINIMUM_SIZE} or more")
     if not float(seed).is_integer() or seed < 0:
         raise InputError(f"seed is {seed!r}: give a whole number, 0 or more")
+    chosen = np.arange(len(types)) if numbers is None else np.asarray(numbers)
+    if chosen.shape != types.shape or (chosen < 0).any():
+        raise InputError(f"numbers is {numbers!r}: give one number, 0 or more, for each image")
     images = np.empty((len(types), size, size, 3), np.float32)
-    for i, kind in enumerate(types):
-        images[i] = _photograph(int(kind), int(size), np.random.default_rng([int(seed), i]))
+    for image, kind, number in zip(images, types, chosen, strict=True):
+        image[:] = _photograph(
+            int(kind), int(size), np.random.default_rng([int(seed), int(number)])
+        )
     return images

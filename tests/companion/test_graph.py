@@ -38,8 +38,29 @@ scores: {num_samples: 4, batch_size: 32}
 experiments:
   estimators:
     {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
-     reference_outputs: 4, reference_products: 16}
+     reference_outputs: 4, reference_products: 16, most_products: {16: 8, 32: 8}, train_images: 4}
   sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
+  comparisons:
+    {num_samples: 2, members: 2, dropout: 0.1, curvature_samples: 2, sketch_steps: 2,
+     sketch_share: 0.1, sketch_images: 8, mcmc_prior_precision: 1.0, mcmc_step: 0.5,
+     mcmc_friction: 0.1, mcmc_burn_in: 2, mcmc_thinning: 1}
+  objects:
+    {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4, lesions: 3}
+  ablation:
+    seeds: [0]
+    image_size: 16
+    train: 24
+    test: 12
+    kinds: [patch]
+    per_kind: 3
+    model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
+    training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 20}
+    curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 2}
+    num_samples: 4
+    networks: [{latent_size: 2}]
+    ranks: [0]
+    samples: [2]
+    subsets: [8]
 statistics: {resamples: 50, confidence: 0.95}
 """
 COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
@@ -113,7 +134,8 @@ def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
     done = make(checkout)
     assert done.returncode == 0, done.stdout
     assert "fig1.ipynb now follows fig1.py" in done.stdout
-    assert "1 x notebook, 1 x book" in done.stdout
+    # The page of the claims follows from what the notebook writes.
+    assert "2 x notebook, 1 x book" in done.stdout
     assert "reason: Updated input files: notebooks/fig1.ipynb" in done.stdout
     assert (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
     assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()

@@ -72,3 +72,9 @@ def test_the_digest_follows_the_named_sections_only(tmp_path):
 
 def test_list_profiles():
     assert set(list_profiles()) >= {"quick", "reduced", "paper"}
+
+
+def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):
+    path = written(tmp_path, ("latent: spatial", "latent: dense"))
+    with pytest.raises(InputError, match=r"dense latent takes no images of 64 pixels; name 32"):
+        read_profile(path)

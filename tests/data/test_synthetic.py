@@ -32,6 +32,14 @@ def test_an_image_does_not_depend_on_its_batch(fitzpatrick, others, seed):
     np.testing.assert_array_equal(alone, generate(row, 16, seed)[last])
 
 
+def test_images_can_be_asked_for_by_number():
+    whole = generate([1, 2, 3, 4], 16, 3)
+    np.testing.assert_array_equal(generate([4, 2], 16, 3, numbers=[3, 1]), whole[[3, 1]])
+    for numbers in ([0], [0, -1]):
+        with pytest.raises(InputError, match="numbers is"):
+            generate([4, 2], 16, 3, numbers=numbers)
+
+
 def test_another_size_is_the_same_picture():
     small, large = generate([1, 3, 6], 32, 4), generate([1, 3, 6], 64, 4)
     reduced = large.reshape(3, 32, 2, 32, 2, 3).mean(axis=(2, 4))

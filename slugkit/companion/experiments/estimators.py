@@ -55,7 +55,7 @@ def measure(
     DataFrame
         One row per (image, quantity, estimator, budget, repeat): products (those spent), error
         (relative to the reference; for a map in the l2 norm), stated_error (by the estimate itself)
-        and reference_error (of the reference itself).
+        and reference_error (of the reference itself); and image_size.
     """
     cases = [
         (quantity, name, budget, repeat)
@@ -89,6 +89,7 @@ def measure(
                 error = float(np.linalg.norm(off) / np.linalg.norm(exact))
             rows.append(
                 {
+                    "image_size": image.shape[0],
                     "image": index,
                     "quantity": quantity,
                     "estimator": name,
@@ -118,13 +119,34 @@ def exact_outputs(root: Root, count: int, key: jax.Array) -> tuple[np.ndarray, n
 
 
 def summary(errors: pd.DataFrame) -> pd.DataFrame:
-    """Return the root mean square error over images and repeats, and its spread over images."""
-    grouped = errors.groupby(["quantity", "estimator", "budget"], sort=False)
+    """Return the root mean square error over images and repeats, and its spread, at each size."""
+    grouped = errors.groupby(["image_size", "quantity", "estimator", "budget"], sort=False)
     made = grouped.agg(products=("products", "max")).reset_index()
     made["error"] = [float(np.sqrt(np.mean(part["error"] ** 2))) for _, part in grouped]
     made["low"] = grouped["error"].min().to_numpy()
     made["high"] = grouped["error"].max().to_numpy()
     return made
+
+
+def bekas_over_krylov(errors: pd.DataFrame) -> pd.DataFrame:
+    r"""Return how many times fewer products the Krylov estimator takes for the same map error.
+
+    .. math:: \frac{m_{\text{Bekas}} (e_{\text{Bekas}} / e_{\text{Krylov}})^2}{m_{\text{Krylov}}}
+
+    The error of a mean of probes falls with the root of their number, so the products that the
+    Bekas diagonal would take are known from the largest budget that was tried.
+
+    Returns
+    -------
+    DataFrame
+        One row per budget m of the Krylov estimator, one column per image size.
+    """
+    made = summary(errors[errors["quantity"] == "map"])
+    most = made[made["estimator"] == "bekas"].sort_values("products").groupby("image_size").last()
+    ours = made[made["estimator"] == "krylov"].set_index("image_size")
+    needed = most["products"] * (most["error"] / ours["error"]) ** 2
+    table = ours.assign(ratio=needed / ours["products"]).reset_index()
+    return table.pivot_table(index="budget", columns="image_size", values="ratio")
 
 
 def _reference_score(

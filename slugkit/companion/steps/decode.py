@@ -1,16 +1,15 @@
-"""Decode one real data set at the profile's size, once for all seeds."""
+"""Decode one real data set at one size, once for all profiles and seeds."""
 
 from slugkit.companion.paths import data_root, decoded_folder
-from slugkit.companion.profile import Profile
 from slugkit.data import sources
 from slugkit.data.duplicates import published_lists
 from slugkit.data.prepare import prepare
 from slugkit.progress import Progress
 
 
-def run(profile: Profile, source: str) -> None:
+def run(source: str, size: int) -> None:
     """Write the arrays, the index and the near-duplicates of a data set; see `data.prepare`."""
-    root, size = data_root(), profile.data.image_size
+    root = data_root()
     prepare(
         sources.index(source, root),
         root,

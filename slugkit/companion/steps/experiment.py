@@ -1,18 +1,24 @@
 """Run one experiment of the method on the first trained network."""
 
+from dataclasses import replace
+
 import jax
-import numpy as np
 import pandas as pd
 
 from slugkit import slug, training
+from slugkit.companion import pools
 from slugkit.companion.experiments import DATASET, EXPERIMENTS, estimators, sketch
 from slugkit.companion.paths import RunPaths
 from slugkit.companion.profile import Profile
 from slugkit.companion.provenance import recorded
+from slugkit.companion.summaries import GROUPS
 from slugkit.companion.tables import load_array, load_table, save_table
 from slugkit.errors import InputError
 from slugkit.progress import Progress
-from slugkit.training import TrainedVAE
+from slugkit.vae import TrainedVAE
+
+# Images are large at some of the sizes, and their activations are kept.
+ESTIMATORS_BATCH_SIZE = 8
 
 
 def run(profile: Profile, name: str) -> None:
@@ -41,39 +47,68 @@ def run(profile: Profile, name: str) -> None:
     ):
         model = training.load_model(folder / "model.msgpack", profile.architecture())
         tests = load_table(data / "test.csv")
-        images = load_array(data / "test.npy")[_one_of_each_tone(tests)]
+        one_of_each_tone = tests.groupby("set").head(1).set_index("set", drop=False)
+        one_of_each_tone = one_of_each_tone.loc[list(GROUPS)]
         measure = {"estimators": _estimators, "sketch": _sketch}[name]
-        save_table(output, measure(profile, model, images, seed))
+        save_table(output, measure(profile, model, one_of_each_tone, seed))
 
 
-def _one_of_each_tone(tests: pd.DataFrame) -> list[int]:
-    return [int(np.argmax(tests["set"] == tone)) for tone in ("light", "dark")]
-
-
-def _estimators(profile: Profile, model: TrainedVAE, images: np.ndarray, seed: int) -> pd.DataFrame:
+def _estimators(
+    profile: Profile, model: TrainedVAE, tests: pd.DataFrame, seed: int
+) -> pd.DataFrame:
     settings = profile.experiments.estimators
-    folder = RunPaths(profile.name).trained(DATASET, seed)
-    return estimators.measure(
-        slug.load(folder / "posterior.npz", model.reconstruct(), model.params),
-        images[: settings.images],
-        score_budgets=settings.score_budgets,
-        map_budgets=settings.map_budgets,
-        score_repeats=settings.score_repeats,
-        reference_outputs=settings.reference_outputs,
-        reference_products=settings.reference_products,
+    tables = []
+    for size, most in settings.most_products.items():
+        measured = estimators.measure(
+            _posterior_at(size, profile, model, seed),
+            pools.at_size(tests[: settings.images], size),
+            score_budgets=[budget for budget in settings.score_budgets if budget <= most],
+            map_budgets=[budget for budget in settings.map_budgets if budget <= most],
+            score_repeats=settings.score_repeats,
+            reference_outputs=settings.reference_outputs,
+            reference_products=settings.reference_products,
+            key=jax.random.fold_in(jax.random.key(seed), size),
+            progress=Progress(f"estimators at {size} pixels: estimate"),
+        )
+        tables.append(measured)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _posterior_at(size: int, profile: Profile, model: TrainedVAE, seed: int) -> slug.Posterior:
+    """Return the network's own posterior, or one fitted to images of another size.
+
+    The network is made of convolutions, so its parameters serve at any size.
+    """
+    paths = RunPaths(profile.name)
+    if size == profile.data.image_size:
+        file = paths.trained(DATASET, seed) / "posterior.npz"
+        return slug.load(file, model.reconstruct(), model.params)
+    resized = replace(model, architecture=replace(model.architecture, image_size=size))
+    train = load_table(paths.prepared(seed) / "train.csv")
+    rows = train[train["dataset"] == DATASET].sample(
+        profile.experiments.estimators.train_images, random_state=seed
+    )
+    return slug.fit(
+        resized.reconstruct(),
+        resized.params,
+        pools.at_size(rows, size),
+        rank=profile.curvature.rank,
+        max_products=profile.curvature.max_products,
+        tolerance=profile.curvature.tolerance,
+        batch_size=ESTIMATORS_BATCH_SIZE,
         key=jax.random.key(seed),
-        progress=Progress("estimators: estimate"),
+        progress=Progress(f"estimators at {size} pixels: product"),
     )
 
 
-def _sketch(profile: Profile, model: TrainedVAE, images: np.ndarray, seed: int) -> pd.DataFrame:
+def _sketch(profile: Profile, model: TrainedVAE, tests: pd.DataFrame, seed: int) -> pd.DataFrame:
     settings = profile.experiments.sketch
     train = load_array(RunPaths(profile.name).prepared(seed) / f"train_{DATASET}.npy")
     return sketch.measure(
         model.reconstruct(),
         model.params,
         train[: settings.train_images],
-        images,
+        pools.at_size(tests, profile.data.image_size),
         rank=settings.rank,
         steps=settings.steps,
         shares=settings.shares,

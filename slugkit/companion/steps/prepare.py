@@ -16,6 +16,8 @@ from slugkit.errors import InputError
 # Each pool of synthetic images has a generator seed of its own. They do not follow the run's
 # seed: like a real data set, the pool is fixed, and each run draws from it.
 SKIN_POOL, EXTERNAL_POOL, OBJECT_POOL = 0, 1, 2
+# Light skin, as in the dermoscopy images for which generated ones stand.
+OBJECT_SKIN_TYPE = 2
 
 
 def run(profile: Profile, seed: int) -> None:
@@ -94,8 +96,7 @@ def _external(external: External, size: int, seed: int):
 
 def _objects(objects: Objects, size: int, seed: int) -> list:
     if objects.source == "synthetic":
-        # Light skin, as in the dermoscopy images that stand here in the paper.
-        pool = synthetic_pool({2: objects.per_kind}, size, OBJECT_POOL)
+        pool = synthetic_pool({OBJECT_SKIN_TYPE: objects.per_kind}, size, OBJECT_POOL)
     else:
         pool = real_pool(objects.source, size)
     table = pool.table

@@ -34,7 +34,7 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
             images,
             profile.schedule(),
             seed=seed,
-            perceptual_loss=_perceptual_loss(profile.training.perceptual_weight, facts),
+            perceptual_loss=perceptual_loss(profile.training.perceptual_weight, facts),
             checkpoint=checkpoint,
             progress=Progress(f"train {dataset}, seed {seed}: epoch"),
         )
@@ -46,7 +46,8 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
     checkpoint.unlink(missing_ok=True)
 
 
-def _perceptual_loss(weight: float, facts: dict) -> training.PerceptualLoss | None:
+def perceptual_loss(weight: float, facts: dict) -> training.PerceptualLoss | None:
+    """Return the loss of that weight, if it has any and VGG-19 is there, and note it as a fact."""
     if not weight:
         facts["perceptual_loss"] = "not used: its weight is 0 in this profile"
         return None

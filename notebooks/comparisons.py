@@ -1,0 +1,120 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Comparators: what is SLUG worth beside everything else?
+#
+# The paper sets its score beside one other, the deviation of the encoder. Here it stands beside
+# every system that the paper names, beside its own variants, and beside trivial ones that know
+# nothing of the weights: how many edges the image has, how far its nearest neighbour in the
+# training set is, how large its latent. All get the same images and the same training. Who predicts
+# the error of an image, and whose map finds a foreign object?
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from IPython.display import Markdown, display
+from matplotlib import pyplot as plt
+
+from slugkit.companion import comparison_plots, comparisons, notebook
+from slugkit.companion.recording import has_comparisons
+
+run = notebook.open_run("comparisons", profile)
+found = comparisons.measure(run.comparisons, run.profile)
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: for each comparator, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial comparator, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}, "figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}}
+figure = plt.figure(figsize=(7.2, 7.6))
+upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3))
+left, right = upper.subplots(1, 2)
+comparison_plots.dots(left, found.prediction, found.seeds, "spearman", 0.0)
+comparison_plots.dots(right, found.detection, found.seeds, "auroc", 0.5)
+left.set(title="predicting the error", xlabel="Spearman with MSE")
+right.set(title="finding objects", xlabel="pixel AUROC")
+upper.legend(handles=comparison_plots.legend_handles(left), loc="outside lower center", ncols=4)
+below = lower.subplots()
+shown = ["slug", found.best_trivial, found.best_named, "encoder_deviation"]
+comparison_plots.rejection(below, run.comparisons, list(dict.fromkeys(shown)))
+below.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+#
+# These sentences are put together from the tables below.
+
+# %% tags=["hide-input"]
+display(Markdown(found.reading()))
+
+# %% [markdown]
+# Correlation of each score with the mean squared error over all held-out skin images, and within
+# each group; `ause` is the area under the sparsification error curve, 0 for an oracle and 1 for a
+# random order; `above slug` is the difference in Spearman from SLUG on the same images. Statistics
+# are taken within each seed and averaged, since the scores of two networks have two scales.
+
+# %%
+comparisons.show(found.prediction)
+
+# %% [markdown]
+# Foreign objects are drawn over images that have none, so that each pixel is known to belong to one
+# or not. The squared error needs the image itself and no uncertainty at all.
+
+# %%
+comparisons.show(found.detection)
+
+# %% [markdown]
+# ## What SLUG adds to a trivial comparator
+#
+# Rank correlation with the error after the other one has been removed from both.
+
+# %%
+comparisons.show(found.partial)
+
+# %% [markdown]
+# ## The order of training sets and groups
+#
+# Two of the trivial comparators depend on the training set and are known for all three. How well
+# does each order the six means by training set and test group?
+
+# %%
+comparisons.show(comparisons.cells(run.scores, run.profile))
+
+# %% [markdown]
+# ## Budgets, tuning and cost
+
+# %% tags=["hide-input"]
+display(Markdown(comparisons.budget(run.profile)))
+
+# %%
+comparisons.cost_table(*run.comparison_costs())
+
+# %% [markdown]
+# ## On real images
+#
+# The same tables of the recorded run on real photographs.
+
+# %% tags=["hide-input"]
+numbers = found.numbers()
+if has_comparisons("reduced"):
+    kept = notebook.open_recorded("comparisons", "reduced", profile)
+    there = comparisons.measure(kept.comparisons, kept.profile)
+    numbers |= there.numbers("recorded_")
+    display(Markdown(there.reading()))
+    display(comparisons.show(there.prediction, there.detection))
+    display(comparisons.show(there.partial))
+else:
+    display(Markdown("No run on real images is recorded with these comparators."))
+
+# %% tags=["hide-input"]
+run.finish(figure, numbers)

@@ -1,0 +1,1 @@
+"""What SLUG is compared with: every system that the paper names, and simpler ones."""

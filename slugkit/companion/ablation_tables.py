@@ -1,0 +1,121 @@
+"""The ablation and the versions of the score in numbers."""
+
+import pandas as pd
+
+from slugkit.companion.experiments.ablation import BASE
+from slugkit.companion.experiments.score_versions import (
+    COMPARATORS,
+    HALVES,
+    VERSIONS,
+    choose,
+    over_seeds,
+)
+from slugkit.companion.metrics import Interval, partial_spearman, spearman
+from slugkit.companion.notebook import Run
+from slugkit.companion.object_tables import written
+from slugkit.companion.profile import Profile
+from slugkit.companion.summaries import over_images
+
+
+def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
+    """Return each variant's means over the seeds, with the lowest and the highest seed.
+
+    With one seed, the interval is that over images.
+    """
+    rows = []
+    for (factor, level), group in ablation.groupby(["factor", "level"], sort=False):
+        row = {"factor": factor, "level": level}
+        for column, title in (
+            ("spearman", "rank correlation with the error"),
+            ("auroc_slug", "pixel AUROC, SLUG"),
+            ("auroc_error", "pixel AUROC, squared error"),
+        ):
+            several = len(group) > 1
+            low = group[column].min() if several else group[f"{column}_low"].iloc[0]
+            high = group[column].max() if several else group[f"{column}_high"].iloc[0]
+            row[title] = written(Interval(group[column].mean(), low, high))
+        row["mean squared error"] = f"{group['mse'].mean():.5f}"
+        row["parameters"] = f"{group['num_parameters'].iloc[0]:,}"
+        rows.append(row)
+    return pd.DataFrame(rows).set_index(["factor", "level"])
+
+
+def largest_effect(ablation: pd.DataFrame, column: str) -> tuple[str, float]:
+    """Return the variant that moves a column's mean furthest from the base, and by how much."""
+    means = ablation.groupby(["factor", "level"], sort=False)[column].mean()
+    moved = (means - means[BASE]).drop(BASE)
+    factor, level = moved.abs().idxmax()
+    return f"{factor}: {level}", float(moved[factor, level])
+
+
+def versions_of(table: pd.DataFrame) -> list[str]:
+    """Return the versions of the score that a table holds."""
+    return [name for name in VERSIONS if name in table]
+
+
+def added(table: pd.DataFrame, profile: Profile, version: str, given: str, half: str) -> Interval:
+    """Return the partial rank correlation of a version with the error, given a comparator.
+
+    It is the mean over seeds on one half of the images, with a bootstrap over images.
+    """
+    rows = table[table["half"] == half]
+    return over_images(rows, profile, over_seeds(partial_spearman), version, "mse", given, "seed")
+
+
+def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return what each version adds to the best trivial comparator, on both halves."""
+    chosen, given = choose(table, versions_of(table))
+    rows = []
+    for name in versions_of(table):
+        row = {"version": VERSIONS[name] + (" (chosen)" if name == chosen else "")}
+        for half in HALVES:
+            row[f"given {_title(given)}, {half}"] = written(
+                added(table, profile, name, given, half)
+            )
+        row["alone, all images"] = written(_alone(table, profile, name))
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("version")
+
+
+def comparator_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the rank correlation of each trivial comparator with the error."""
+    rows = {_title(name): written(_alone(table, profile, name)) for name in COMPARATORS}
+    return pd.DataFrame({"rank correlation with the error": rows}).rename_axis("comparator")
+
+
+def _alone(table: pd.DataFrame, profile: Profile, column: str) -> Interval:
+    return over_images(table, profile, over_seeds(spearman), column, "mse", "seed")
+
+
+def _title(name: str) -> str:
+    return "KL divergence" if name == "kl" else name.replace("_", " ")
+
+
+def summary(
+    ablation: pd.DataFrame, versions: pd.DataFrame, profile: Profile
+) -> dict[str, float | str]:
+    """Return the named numbers: the furthest variants, and the chosen version on both halves."""
+    chosen, given = choose(versions, versions_of(versions))
+    numbers: dict[str, float | str] = {"chosen": VERSIONS[chosen], "given": _title(given)}
+    for half in HALVES:
+        found = added(versions, profile, chosen, given, half)
+        numbers |= {half: found.value, f"{half}_low": found.low, f"{half}_high": found.high}
+    for column in ("spearman", "auroc_slug"):
+        name, moved = largest_effect(ablation, column)
+        numbers |= {f"furthest_{column}": name, f"furthest_{column}_by": moved}
+    return numbers
+
+
+def recorded_variants(run: Run) -> pd.DataFrame:
+    """Return `variant_table` of a recorded run."""
+    return variant_table(run.measured("ablation"))
+
+
+def recorded_comparators(run: Run) -> pd.DataFrame:
+    """Return `comparator_table` of a recorded run."""
+    return comparator_table(run.measured("score_versions"), run.profile)
+
+
+def recorded_versions(run: Run) -> pd.DataFrame:
+    """Return `version_table` of a recorded run."""
+    return version_table(run.measured("score_versions"), run.profile)

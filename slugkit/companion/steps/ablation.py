@@ -1,0 +1,167 @@
+"""Change one thing at a time in the ablation's base setting, and measure what it does."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from slugkit import slug, training
+from slugkit.companion.experiments import DATASET
+from slugkit.companion.experiments.ablation import BASE, evaluate, name_of, prior_precisions
+from slugkit.companion.experiments.weightings import Weighting, truncated, variances, with_prior
+from slugkit.companion.paths import RunPaths
+from slugkit.companion.profile import AblationExperiment, Profile
+from slugkit.companion.provenance import recorded
+from slugkit.companion.steps.laboratory import Laboratory, inputs, open_laboratory
+from slugkit.companion.steps.train import perceptual_loss
+from slugkit.companion.tables import load_table, save_table
+from slugkit.progress import Progress
+from slugkit.vae import TrainedVAE, num_parameters
+
+Rows = list[dict[str, Any]]
+
+
+def run(profile: Profile, seed: int) -> None:
+    """Write ablation.csv, one row per variant; what a killed run had finished is kept.
+
+    The columns are factor, level, num_parameters, rank, num_samples and those of
+    `experiments.ablation.evaluate`.
+    """
+    small = profile.laboratory()
+    folder = RunPaths(small.name).trained(DATASET, seed)
+    # The digest keeps rows of other settings from being taken for these.
+    parts = folder / f"variants-{small.digest()}"
+    output = folder / "ablation.csv"
+    with recorded(
+        folder / "ablation.json",
+        profile,
+        step="ablation",
+        inputs=inputs(profile, seed),
+        outputs=[output],
+        dataset=DATASET,
+        seed=seed,
+    ) as facts:
+        tasks = _tasks(open_laboratory(profile, seed), parts, facts)
+        progress = Progress(f"ablation, seed {seed}: variant")
+        tables = []
+        for number, (name, task) in enumerate(tasks.items()):
+            part = parts / f"{name}.csv"
+            if not part.is_file():
+                save_table(part, pd.DataFrame(task()))
+            tables.append(load_table(part))
+            progress(number + 1, len(tasks), name)
+        save_table(output, pd.concat(tables, ignore_index=True))
+    shutil.rmtree(parts)
+
+
+def _tasks(
+    laboratory: Laboratory, parts: Path, facts: dict[str, Any]
+) -> dict[str, Callable[[], Rows]]:
+    """Return what is to be measured, each under the name of the file that keeps its rows."""
+    settings = laboratory.profile.experiments.ablation
+    assert settings is not None
+    tasks: dict[str, Callable[[], Rows]] = {
+        "base": partial(_of_base, laboratory, settings),
+        "decoder": partial(
+            _of_fit,
+            laboratory,
+            ("parameters", "decoder"),
+            parameter_filter=lambda name: name.startswith("decoder"),
+        ),
+    }
+    for size in settings.subsets:
+        name = ("images of the curvature", str(size))
+        tasks[f"subset-{size}"] = partial(_of_fit, laboratory, name, subset_size=size)
+    for number, changes in enumerate(settings.networks):
+        loss = None
+        if "perceptual_weight" in changes:
+            loss = perceptual_loss(changes["perceptual_weight"], facts)
+            if loss is None:
+                continue
+        checkpoint = parts / f"checkpoint-{number}.msgpack"
+        tasks[f"network-{number}"] = partial(_of_network, laboratory, changes, loss, checkpoint)
+    return tasks
+
+
+def _of_base(laboratory: Laboratory, settings: AblationExperiment) -> Rows:
+    """Return the rows that need no other fit: one set of products serves them all."""
+    posterior, count = laboratory.posterior, laboratory.profile.scores.num_samples
+    whole = truncated(posterior, posterior.rank, count)
+    weightings = {BASE: whole}
+    for rank in settings.ranks:
+        weightings["k", str(rank)] = truncated(posterior, rank, count)
+    for samples in settings.samples:
+        weightings["S", str(samples)] = whole._replace(num_samples=samples)
+    precisions = prior_precisions(posterior.eigenvalues, laboratory.evidence_precision())
+    for name, precision in precisions.items():
+        weightings["prior precision", name] = with_prior(posterior, precision, count)
+    return _rows(laboratory, laboratory.model, posterior, weightings)
+
+
+def _of_fit(
+    laboratory: Laboratory,
+    name: tuple[str, str],
+    model: TrainedVAE | None = None,
+    **options: Any,
+) -> Rows:
+    posterior = laboratory.fit(model, **options)
+    whole = truncated(posterior, posterior.rank, laboratory.profile.scores.num_samples)
+    return _rows(laboratory, model or laboratory.model, posterior, {name: whole})
+
+
+def _of_network(
+    laboratory: Laboratory,
+    changes: Mapping[str, Any],
+    loss: training.PerceptualLoss | None,
+    checkpoint: Path,
+) -> Rows:
+    profile = laboratory.profile.changed(changes)
+    factor, level = name_of(changes)
+    model, _ = training.train(
+        profile.architecture(),
+        laboratory.train_images,
+        profile.schedule(),
+        seed=laboratory.seed,
+        perceptual_loss=loss,
+        checkpoint=checkpoint,
+        progress=Progress(f"ablation, seed {laboratory.seed}, {factor} {level}: epoch"),
+    )
+    return _of_fit(laboratory, (factor, level), model)
+
+
+def _rows(
+    laboratory: Laboratory,
+    model: TrainedVAE,
+    posterior: slug.Posterior,
+    weightings: dict[tuple[str, str], Weighting],
+) -> Rows:
+    made = variances(
+        posterior,
+        laboratory.images,
+        list(weightings.values()),
+        key=laboratory.key,
+        batch_size=laboratory.profile.scores.batch_size,
+    )
+    errors = np.sum((laboratory.images - laboratory.reconstruct(model)) ** 2, axis=-1)
+    return [
+        {
+            "factor": factor,
+            "level": level,
+            "num_parameters": num_parameters(model.params),
+            "rank": int(np.sum(weighting.removed > 0)),
+            "num_samples": weighting.num_samples,
+            **evaluate(
+                variance.sum(axis=-1),
+                errors,
+                laboratory.tests,
+                laboratory.masks,
+                laboratory.profile.statistics,
+                seed=0,
+            ),
+        }
+        for ((factor, level), weighting), variance in zip(weightings.items(), made, strict=True)
+    ]

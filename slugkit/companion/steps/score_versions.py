@@ -1,0 +1,132 @@
+"""Score the ablation's held-out skin by every version of the score, beside trivial comparators."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from slugkit import ggn, perceptual, slug
+from slugkit.companion.experiments import DATASET
+from slugkit.companion.experiments.ablation import SKIN_SETS
+from slugkit.companion.experiments.score_versions import (
+    comparators,
+    half_of,
+    layer_scales,
+    sigmoid_slope,
+)
+from slugkit.companion.experiments.weightings import (
+    Weighting,
+    truncated,
+    variances,
+    with_prior,
+)
+from slugkit.companion.paths import RunPaths, data_root
+from slugkit.companion.profile import Profile
+from slugkit.companion.provenance import recorded
+from slugkit.companion.steps.laboratory import Laboratory, inputs, open_laboratory
+from slugkit.companion.tables import save_table
+
+
+def run(profile: Profile, seed: int) -> None:
+    """Write score_versions.csv, one row per held-out image of skin.
+
+    The columns are image_id, source, group, set, half, mse, the versions of the score (see
+    `versions`) and the comparators.
+    """
+    folder = RunPaths(profile.laboratory().name).trained(DATASET, seed)
+    output = folder / "score_versions.csv"
+    with recorded(
+        folder / "score_versions.json",
+        profile,
+        step="score_versions",
+        inputs=inputs(profile, seed),
+        outputs=[output],
+        dataset=DATASET,
+        seed=seed,
+    ) as facts:
+        laboratory = open_laboratory(profile, seed)
+        skin = laboratory.tests["set"].isin(SKIN_SETS).to_numpy()
+        laboratory = laboratory._replace(
+            tests=laboratory.tests[skin],
+            images=laboratory.images[skin],
+            masks=laboratory.masks[skin],
+        )
+        outputs = laboratory.reconstruct(laboratory.model)
+        table = laboratory.tests[["image_id", "source", "group", "set"]].assign(
+            half=half_of(laboratory.tests["group"]),
+            mse=np.mean((laboratory.images - outputs) ** 2, axis=(1, 2, 3)),
+            **versions(laboratory, outputs, facts),
+            **comparators(laboratory.model, laboratory.train_images, laboratory.images),
+        )
+        save_table(output, pd.DataFrame(table))
+
+
+def versions(
+    laboratory: Laboratory, outputs: np.ndarray, facts: dict[str, str]
+) -> dict[str, np.ndarray]:
+    """Return each version of the score, per image (n,).
+
+    `jacobian_norm` is the score with k = 0, and `over_jacobian_norm` SLUG divided by it; `logit`
+    is the variance before the decoder's sigmoid; `prior` has the precision of the largest
+    evidence; `layers` moves each layer by the same fraction; `decoder` takes the decoder's
+    parameters alone as uncertain; `perceptual` adds the perceptual loss to the curvature, and is
+    there where VGG-19 weights are.
+    """
+    posterior, count = laboratory.posterior, laboratory.profile.scores.num_samples
+    whole = truncated(posterior, posterior.rank, count)
+    weightings = [
+        whole,
+        truncated(posterior, 0, count),
+        with_prior(posterior, laboratory.evidence_precision(), count),
+    ]
+    slug_map, norm_map, prior_map = _variances(laboratory, posterior, weightings)
+    scales = layer_scales(posterior.parameters)
+    (layers_map,) = _variances(laboratory, posterior, [whole], scale=scales)
+    decoder = laboratory.fit(parameter_filter=lambda name: name.startswith("decoder"))
+    (decoder_map,) = _variances(laboratory, decoder, [truncated(decoder, decoder.rank, count)])
+    maps = {
+        "slug": slug_map,
+        "jacobian_norm": norm_map,
+        "logit": slug_map / sigmoid_slope(outputs) ** 2,
+        "prior": prior_map,
+        "layers": layers_map,
+        "decoder": decoder_map,
+    }
+    hessian = _perceptual_hessian(laboratory, facts)
+    if hessian is not None:
+        fitted = laboratory.fit(hessian=hessian)
+        (maps["perceptual"],) = _variances(
+            laboratory, fitted, [truncated(fitted, fitted.rank, count)]
+        )
+    scores = {name: map_.sum(axis=(1, 2, 3)) for name, map_ in maps.items()}
+    return scores | {"over_jacobian_norm": scores["slug"] / scores["jacobian_norm"]}
+
+
+def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, str]) -> ggn.Hessian | None:
+    settings = laboratory.profile.experiments.ablation
+    weight = 0.0 if settings is None else settings.perceptual_weight
+    path = perceptual.find_weights(data_root())
+    if not weight:
+        facts["perceptual"] = "not measured: its weight is 0 in this profile"
+        return None
+    if path is None:
+        facts["perceptual"] = f"NOT MEASURED: no VGG-19 weights under {data_root()}"
+        return None
+    facts["perceptual"] = f"weight {weight:g}, {path.name}"
+    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), weight)
+
+
+def _variances(
+    laboratory: Laboratory,
+    posterior: slug.Posterior,
+    weightings: Sequence[Weighting],
+    scale: np.ndarray | None = None,
+) -> np.ndarray:
+    return variances(
+        posterior,
+        laboratory.images,
+        weightings,
+        key=laboratory.key,
+        scale=scale,
+        batch_size=laboratory.profile.scores.batch_size,
+    )

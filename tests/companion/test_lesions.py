@@ -1,0 +1,47 @@
+"""The lesion beside the object: three regions that do not overlap, and their means."""
+
+import numpy as np
+import pytest
+
+from slugkit.companion.experiments.lesions import COLUMNS, measure
+from slugkit.companion.experiments.objects import Observation
+from slugkit.companion.object_tables import lesion_table
+from slugkit.companion.profile import load_profile
+from slugkit.data.foreign_objects import overlay_each
+from slugkit.data.synthetic import generate
+
+IMAGES = generate([2, 2], 24, seed=1)
+LESIONS = np.zeros((2, 24, 24), bool)
+LESIONS[:, 6:18, 6:18] = True
+
+
+def brightness(images):
+    """An observer whose map is known: the sum over channels."""
+    maps = images.sum(axis=-1)
+    seen = Observation(maps.sum(axis=(1, 2)), maps)
+    return {"slug": seen, "squared_error": seen}
+
+
+def test_the_three_means_are_over_what_is_seen_of_each():
+    table = measure(brightness, IMAGES, LESIONS, ["a", "b"], kinds=["patch", "ink"], seed=3)
+    assert list(table.columns) == list(COLUMNS)
+    assert len(table) == 2 * 2 * 2
+    changed, objects = overlay_each(IMAGES, ["patch"] * 2, 3)
+    row = table[(table["kind"] == "patch") & (table["image_id"] == "b")].iloc[0]
+    map_, object_, lesion = changed[1].sum(axis=-1), objects[1], LESIONS[1]
+    assert row["object"] == pytest.approx(map_[object_].mean())
+    assert row["lesion"] == pytest.approx(map_[lesion & ~object_].mean())
+    assert row["skin"] == pytest.approx(map_[~lesion & ~object_].mean())
+    assert row["lesion_share"] == pytest.approx((lesion & ~object_).mean())
+
+
+def test_an_image_without_a_lesion_has_no_row():
+    nothing = LESIONS & np.array([True, False])[:, None, None]
+    table = measure(brightness, IMAGES, nothing, ["a", "b"], kinds=["patch"], seed=3)
+    assert set(table["image_id"]) == {"a"}
+
+
+def test_without_images_the_table_is_empty_and_can_be_shown():
+    table = measure(brightness, IMAGES[:0], LESIONS[:0], [], kinds=[], seed=3)
+    assert list(table.columns) == list(COLUMNS)
+    assert lesion_table(table, load_profile("quick")).empty
