@@ -60,6 +60,7 @@ rule book:
     input:
         expand(RUN + "/notebooks/{notebook}.{ending}", notebook=NOTEBOOKS, ending=["ipynb", "svg"]),
         prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and "notebooks" not in path.parts),
+        docstrings=sorted(str(path) for path in Path("slugkit").glob("**/*.py") if "companion" not in path.parts),
         config="_config.yml",
         code=code("companion.book"),
     output:

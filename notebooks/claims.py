@@ -16,9 +16,9 @@
 # # The claims, and what we found
 #
 # What must be seen to call a claim reproduced was written down before the runs, in one file,
-# `book/claims.yml`, each with its reason. A claim is reproduced if the whole interval of its number
-# lies on the right side, partly if only the number does, and not reproduced otherwise. Nothing was
-# tuned until a claim held.
+# `book/claims.yml`, each with its reason. A claim is reproduced if the whole interval of every
+# number lies on the wanted side of the threshold, partly if only the numbers do or if they disagree,
+# and not reproduced if none does. Nothing was tuned until a claim held.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
@@ -44,7 +44,7 @@ plt.show()
 
 # %% [markdown]
 # The fresh column comes from the run that made this book; a recorded column from a longer run on
-# real images, whose tables lie in `results/`. Intervals are bootstraps over images, 95 %. Eleven
+# real images, whose tables lie in `results/`. Intervals are bootstraps over images, 95 %. Many
 # claims are asked at once, each by itself: read one surprising verdict with that in mind.
 
 # %% tags=["hide-input"]

@@ -26,7 +26,8 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import experiment_plots, notebook
+from slugkit.companion import costs, experiment_plots, notebook
+from slugkit.companion.claims import check
 from slugkit.companion.experiments.estimators import bekas_over_krylov, summary
 
 run = notebook.open_run("estimators", profile)
@@ -89,4 +90,23 @@ numbers = {
     "ratio_smallest": float(ratio[min(sizes)][least]),
     "ratio_largest": float(ratio[max(sizes)][least]),
 }
-run.finish(figure, numbers)
+probes = max(run.profile.experiments.estimators.score_budgets)
+outputs = 3 * run.profile.data.image_size**2
+bekas_rms = costs.error_after(errors, run.profile, "map", "bekas", most)
+checks = {
+    "C12": [
+        check(
+            "C12",
+            f"relative error of the paper's score, {probes} products for {outputs:,} outputs",
+            costs.error_after(errors, run.profile, "score", "hutchinson", probes),
+        )
+    ],
+    "C14": [
+        check(
+            "C14",
+            "products for a map with 10 % error, over outputs",
+            costs.products_for_map(bekas_rms, most / outputs),
+        )
+    ],
+}
+run.finish(figure, numbers, checks)

@@ -26,7 +26,7 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, plots
-from slugkit.companion.claims import Check
+from slugkit.companion.claims import check
 from slugkit.companion.metrics import spearman
 from slugkit.companion.summaries import (
     GROUPS,
@@ -60,10 +60,8 @@ cell_table(scores, run.profile, "mse", "encoder_std")
 
 # %% tags=["hide-input"]
 checks = {
-    "C1": [Check("(dark / light error after A) / (the same after C)", shift, "above", 1.0)],
-    "C2": [
-        Check("rank correlation of encoder deviation with error, B", encoder_rank, "below", 0.3)
-    ],
+    "C1": [check("C1", "(dark / light error after A) / (the same after C)", shift)],
+    "C2": [check("C2", "rank correlation of encoder deviation with error, B", encoder_rank)],
 }
 numbers = {
     "mse_ratio_A": error["A"].value,

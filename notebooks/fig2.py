@@ -25,7 +25,7 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, plots
-from slugkit.companion.claims import Check
+from slugkit.companion.claims import check
 from slugkit.companion.summaries import GROUPS, cell_table, order_of_cells, ratio
 
 run = notebook.open_run("fig2", profile)
@@ -54,16 +54,13 @@ cell_table(scores, run.profile, "mse", "encoder_std", "slug")
 
 # %% tags=["hide-input"]
 checks = {
-    "C3": [
-        Check("rank correlation of SLUG with error over the six cells", order["slug"], "above", 0.6)
-    ],
+    "C3": [check("C3", "rank correlation of SLUG with error over the six cells", order["slug"])],
     "C4": [
-        Check("dark / light error after training on C", dark_over_light["mse"], "above", 1.0),
-        Check("dark / light SLUG after training on C", dark_over_light["slug"], "above", 1.0),
+        check("C4", "dark / light error after training on C", dark_over_light["mse"]),
+        check("C4", "dark / light SLUG after training on C", dark_over_light["slug"]),
     ],
     "C5": [
-        Check(f"error on {group} skin, C / B", worse_than_mixed[group], "above", 1.0)
-        for group in GROUPS
+        check("C5", f"error on {group} skin, C / B", worse_than_mixed[group]) for group in GROUPS
     ],
 }
 numbers = {"cells_slug": order["slug"].value, "cells_encoder": order["encoder_std"].value}

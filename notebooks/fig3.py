@@ -27,7 +27,7 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, plots
-from slugkit.companion.claims import Check
+from slugkit.companion.claims import check
 from slugkit.companion.metrics import spearman
 from slugkit.companion.summaries import GROUPS, over_images, select
 
@@ -61,8 +61,8 @@ trend = {
 
 # %% tags=["hide-input"]
 tested = [
-    Check("rank correlation of skin type with error, B", trend["mse"], "above", 0.0),
-    Check("rank correlation of skin type with SLUG, B", trend["slug"], "above", 0.0),
+    check("C6", "rank correlation of skin type with error, B", trend["mse"]),
+    check("C6", "rank correlation of skin type with SLUG, B", trend["slug"]),
 ]
 numbers = {"trend_mse": trend["mse"].value, "trend_slug": trend["slug"].value}
 run.finish(figure, numbers, {"C6": [] if external is None else tested})

@@ -27,7 +27,7 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, object_maps, plots
-from slugkit.companion.claims import Check
+from slugkit.companion.claims import check
 from slugkit.companion.metrics import ause, spearman
 from slugkit.companion.summaries import (
     GROUPS,
@@ -67,23 +67,17 @@ map_table(measured, run.profile)
 drawn = measured[measured["set"] == "object"]
 claimed = [kind for kind in ("ruler", "ink", "patch") if (drawn["object"] == kind).any()]
 checks = {
-    "C7": [Check("rank correlation of SLUG with error", correlation, "above", 0.5)],
-    "C8": [Check("area under the sparsification error curve", sparsification, "below", 0.5)],
+    "C7": [check("C7", "rank correlation of SLUG with error", correlation)],
+    "C8": [check("C8", "area under the sparsification error curve", sparsification)],
     "C9": [
-        Check(
-            f"pixel AUROC of SLUG, {kind}",
-            mean_of_map(drawn, run.profile, "slug", kind),
-            "above",
-            0.7,
-        )
+        check("C9", f"pixel AUROC of SLUG, {kind}", mean_of_map(drawn, run.profile, "slug", kind))
         for kind in claimed
     ],
     "C10": [
-        Check(
+        check(
+            "C10",
             f"AUROC of SLUG minus squared error, {kind}",
             gap_of_maps(drawn, run.profile, kind),
-            "above",
-            0.0,
         )
         for kind in claimed
     ],

@@ -25,7 +25,8 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import experiment_plots, notebook
+from slugkit.companion import costs, experiment_plots, notebook
+from slugkit.companion.claims import check
 
 run = notebook.open_run("sketch", profile)
 scores = run.experiment("sketch")
@@ -63,4 +64,9 @@ numbers = {
     "highest_ratio": float(scores["ratio"].max()),
     "negative_scores": float((scores["score"] < 0).mean()),
 }
-run.finish(figure, numbers)
+error = costs.best_sketch_error(scores, run.profile)
+run.finish(
+    figure,
+    numbers,
+    {"C13": [check("C13", "error of the score, sketch with a quarter of the memory", error)]},
+)

@@ -47,18 +47,20 @@ class Schedule:
 def negative_elbo(
     images: jax.Array, reconstructions: jax.Array, divergence: jax.Array, variance: float
 ) -> jax.Array:
-    """Return -ELBO of each image in nats: |x - x_hat|^2 / (2 v) + D/2 log(2 pi v) + KL.
+    """Return -ELBO of each image in nats: ``|x - x_hat|^2 / (2 v) + D/2 log(2 pi v) + KL``.
 
     Parameters
     ----------
     images, reconstructions
         (n, H, W, 3), values in [0, 1].
     divergence
-        KL(q(z|x) || N(0, I)), (n,), in nats.
+        ``KL(q(z|x) || N(0, I))``, (n,), in nats.
     variance
         v, the variance of the Gaussian likelihood.
 
-    Source: paper section 3.1, equation 2.
+    References
+    ----------
+    The paper's section 3.1, equation 2.
     """
     error = jnp.sum((images - reconstructions) ** 2, axis=(1, 2, 3))
     dimension = images[0].size

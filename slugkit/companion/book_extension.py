@@ -1,9 +1,9 @@
-"""Sphinx extension: a book that is built directly first makes the notebooks it lacks."""
+"""Sphinx extension: makes missing notebooks first, and links the pages to their repository."""
 
 from pathlib import Path
 from typing import Any
 
-from slugkit.companion import graph
+from slugkit.companion import graph, repository
 from slugkit.companion.book import place_notebooks
 
 # A direct `jupyter-book build` names no profile.
@@ -13,6 +13,9 @@ PROFILE = "quick"
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.connect("config-inited", make_missing_notebooks, priority=1)
+    app.connect("config-inited", repository.use_address, priority=2)
+    app.connect("html-page-context", repository.correct_place, priority=1)
+    app.connect("html-page-context", correct_roles)
     return {"parallel_read_safe": True}
 
 
@@ -23,3 +26,11 @@ def make_missing_notebooks(app: Any, config: Any) -> None:
         return
     graph.make(PROFILE, "notebooks")
     place_notebooks(PROFILE)
+
+
+def correct_roles(
+    app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Take back that references are a list, since docutils does not mark them as its items."""
+    wrong, right = '<div role="list" class="citation-list">', '<div class="citation-list">'
+    context["body"] = context.get("body", "").replace(wrong, right)

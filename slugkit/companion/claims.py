@@ -1,7 +1,7 @@
 """The paper's claims and what our numbers say about them: a verdict follows from checks alone."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from html import escape
@@ -78,9 +78,25 @@ class Verdict:
 
 
 @functools.cache
-def load_claims() -> dict[str, dict[str, str]]:
+def load_claims() -> dict[str, dict[str, Any]]:
     """Return the claims of book/claims.yml by their identifier."""
     return yaml.safe_load((project_root() / "book" / "claims.yml").read_text())
+
+
+def check(claim: str, metric: str, interval: Interval) -> Check:
+    """Return the check of a number against the threshold that book/claims.yml sets for a claim.
+
+    >>> check("C7", "rank correlation", Interval(0.7, 0.6, 0.8)).threshold
+    0.5
+
+    Raises
+    ------
+    InputError
+        The claim is not listed there.
+    """
+    _must_be_listed([claim])
+    rule = load_claims()[claim]
+    return Check(metric, interval, rule["wanted"], rule["threshold"])
 
 
 def verdicts(checks: Mapping[str, list[Check]]) -> dict[str, Verdict]:
@@ -91,10 +107,14 @@ def verdicts(checks: Mapping[str, list[Check]]) -> dict[str, Verdict]:
     InputError
         A claim is not listed in book/claims.yml.
     """
-    unknown = sorted(set(checks) - set(load_claims()))
+    _must_be_listed(checks)
+    return {claim: Verdict(claim, tuple(listed)) for claim, listed in checks.items()}
+
+
+def _must_be_listed(claims: Iterable[str]) -> None:
+    unknown = sorted(set(claims) - set(load_claims()))
     if unknown:
         raise InputError(f"claims {', '.join(unknown)} are not in book/claims.yml: add them there")
-    return {claim: Verdict(claim, tuple(listed)) for claim, listed in checks.items()}
 
 
 def verdict_table(found: Mapping[str, Verdict]) -> HTML:
@@ -106,13 +126,23 @@ def verdict_table(found: Mapping[str, Verdict]) -> HTML:
         rows.append(
             f'<tr><th scope="row">{claim}</th><td>{escape(text["says"])} '
             f"({escape(text['where'])})</td><td>{numbers}</td>"
-            f"<td><strong>{verdict.verdict.value}</strong></td></tr>"
+            f"<td>{verdict_mark(verdict.verdict.value)}</td></tr>"
         )
     return HTML(
         '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
         '<th scope="col">The paper says</th><th scope="col">Here</th>'
         f'<th scope="col">Verdict</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def verdict_mark(verdict: str) -> str:
+    """Return a verdict as HTML, with a class that the style sheet colours.
+
+    >>> verdict_mark("partly reproduced")
+    '<strong class="verdict partly-reproduced">partly reproduced</strong>'
+    """
+    name = verdict.replace(" ", "-")
+    return f'<strong class="verdict {name}">{escape(verdict)}</strong>'
 
 
 def _sentence(check: Check) -> str:

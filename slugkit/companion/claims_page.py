@@ -8,7 +8,7 @@ from typing import Any
 from IPython.display import HTML
 from matplotlib.axes import Axes
 
-from slugkit.companion.claims import Finding, load_claims
+from slugkit.companion.claims import Finding, load_claims, verdict_mark
 from slugkit.companion.panels import data_mark
 from slugkit.companion.paths import RunPaths
 from slugkit.companion.profile import load_profile
@@ -55,16 +55,24 @@ def claims_table(found: list[Source]) -> HTML:
     rows = []
     for claim, text in load_claims().items():
         page = next((one.pages[claim] for one in found if claim in one.pages), "")
-        link = f'<a href="{page}.html">{claim}</a>' if page else claim
-        cells = "".join(f"<td>{_cell(one.claims.get(claim))}</td>" for one in found)
+        figure, code = f"fig-{page.removeprefix('fig')}", "what-the-numbers-say"
+        links = (
+            f'<br><small><a href="{page}.html#{figure}" aria-label="figure of {claim}">figure</a>'
+            f'<br><a href="{page}.html#{code}" aria-label="code of {claim}">code</a></small>'
+        )
+        cells = "".join(
+            f'<td data-label="{escape(one.title)}">{_cell(one.claims.get(claim))}</td>'
+            for one in found
+        )
         rows.append(
-            f'<tr><th scope="row">{link}</th><td>{escape(text["says"])} '
-            f"<small>({escape(text['where'])})</small></td>"
-            f"<td>{escape(text['reason'])}</td>{cells}</tr>"
+            f'<tr id="{claim}"><th scope="row">{claim}{links if page else ""}</th>'
+            f"<td>{escape(text['says'])} <small>({escape(text['where'])})</small><br>"
+            f"<small><strong>Wanted {text['wanted']} {text['threshold']:g}.</strong> "
+            f"{escape(text['reason'])}</small></td>{cells}</tr>"
         )
     return HTML(
-        '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
-        '<th scope="col">The paper says</th><th scope="col">What must be seen, and why</th>'
+        '<div class="verdicts all-claims"><table><thead><tr><th scope="col">Claim</th>'
+        '<th scope="col">The paper says; what must be seen, and why</th>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -120,7 +128,10 @@ def _read(paths: RunPaths, title: str, mark: str) -> Source:
     claims: dict[str, dict[str, Any]] = {}
     pages: dict[str, str] = {}
     for name in DECIDING:
-        content = json.loads(paths.notebook(name).with_suffix(".json").read_text())
+        path = paths.notebook(name).with_suffix(".json")
+        if not path.is_file():  # a run recorded before these claims were judged
+            continue
+        content = json.loads(path.read_text())
         claims |= content["claims"]
         pages |= dict.fromkeys(content["claims"], name)
     return Source(title, mark, claims, pages)
@@ -128,11 +139,10 @@ def _read(paths: RunPaths, title: str, mark: str) -> Source:
 
 def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
-        return "not run"
-    numbers = "<br>".join(
-        f"{escape(check['metric'])}: {check['interval']['value']:.2f} "
-        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f}), "
-        f"wanted {check['side']} {check['threshold']:g}"
+        return "not judged in this run"
+    numbers = "".join(
+        f"<li>{escape(check['metric'])}: {check['interval']['value']:.2f} "
+        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f})</li>"
         for check in claim["checks"]
     )
-    return f"<strong>{escape(claim['verdict'])}</strong><br>{numbers}"
+    return verdict_mark(claim["verdict"]) + (f"<ul>{numbers}</ul>" if numbers else "")

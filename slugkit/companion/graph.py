@@ -27,6 +27,7 @@ NOTEBOOKS = {
     "comparisons": "comparisons",
     "foreign_objects": "objects",
     "ablation": "ablation",
+    "explorer": "scores",
     "your_own_vae": "prepare",
     "claims": "claims",
     "recorded": "recorded",

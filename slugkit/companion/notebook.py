@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from IPython.display import display
+from IPython.display import HTML, display
 from matplotlib.figure import Figure
 from myst_nb import glue
 
@@ -25,6 +25,10 @@ from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.tables import load_array, load_table
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
+from slugkit.progress import format_duration
+
+# The main way; the time of a page is that of its own step and of all before.
+STEPS = ("prepare", "train", "curvature", "scores")
 
 
 @dataclass(frozen=True)
@@ -149,18 +153,26 @@ class Run:
             partial.write_text(json.dumps(content, indent=1) + "\n")
         if found:
             display(verdict_table(found))
-        display(panels.provenance_panel(self._provenance()))
+        display(self._provenance())
 
-    def _provenance(self) -> dict[str, Any]:
+    def _provenance(self) -> HTML:
         step = graph.NOTEBOOKS[self.notebook]
         # What has no step of its own is made from the scores.
         step = "scores" if step in ("claims", "recorded", "status") else step
-        made_in = self.laboratory if step in IN_THE_LABORATORY else self
-        records = [made_in.record(step, *one) for one in made_in._made_by(step)]
-        seconds = sum(record["duration_seconds"] for record in records)
+        made_in, before = self, STEPS[: _place(step)]
+        if step in IN_THE_LABORATORY:
+            made_in, before = self.laboratory, ()
+        records = {
+            name: [made_in.record(name, *one) for one in made_in._made_by(name)]
+            for name in dict.fromkeys([*before, step])
+        }
+        seconds = {
+            name: sum(record["duration_seconds"] for record in found)
+            for name, found in records.items()
+        }
         origin = self._origin()
         dirty = ", with uncommitted changes" if origin["dirty"] else ""
-        return {
+        facts = {
             "command": f"make book PROFILE={self.profile.name}",
             "notebook": f"notebooks/{self.notebook}.py",
             "commit": origin["commit"][:12] + dirty,
@@ -168,11 +180,14 @@ class Run:
             "data sets": self.profile.data.sources(),
             "images": made_in.record("prepare", made_in.profile.seeds[0])["counts"],
             "seeds": list(made_in.profile.seeds),
-            f"time for step “{step}”": f"{seconds:.0f} s in {len(records)} jobs of one core each",
-            "first output": _short_digests(records[0]["outputs"]),
+            "time on one core": {name: format_duration(took) for name, took in seconds.items()},
+            "trained models": _checkpoints(records.get("train", [])),
             "hardware": origin["hardware"],
             "packages": origin["packages"],
         }
+        return panels.provenance_panel(
+            facts, f"How this was made, in {format_duration(sum(seconds.values()))} on one core"
+        )
 
     def _origin(self) -> dict[str, Any]:
         if self.shown_in is not None:
@@ -235,6 +250,7 @@ def open_run(notebook: str, profile: str) -> Run:
     if not graph.inside_graph():
         graph.make(profile, f"{graph.NOTEBOOKS[notebook]}_all")
     apply_style()
+    pd.options.display.float_format = "{:.4g}".format
     sources = loaded.data.sources()
     mark = panels.banner(profile, sources)
     display(mark)
@@ -282,5 +298,16 @@ def find_recorded(table: str, profile: str = "reduced") -> Run | None:
     return run if (folder / f"{table}.csv").is_file() else None
 
 
-def _short_digests(outputs: Mapping[str, str]) -> list[str]:
-    return [f"{path}: sha256 {digest[:12]}" for path, digest in list(outputs.items())[:1]]
+def _place(step: str) -> int:
+    """How many steps of the main way come before a step; experiments follow the curvature."""
+    return STEPS.index(step) if step in STEPS else STEPS.index("scores")
+
+
+def _checkpoints(records: list[dict[str, Any]]) -> list[str] | str:
+    found = [
+        f"{record['dataset']}, seed {record['seed']}: sha256 {digest[:12]}"
+        for record in records
+        for path, digest in record["outputs"].items()
+        if path.endswith("model.msgpack")
+    ]
+    return found or "none"

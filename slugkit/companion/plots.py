@@ -243,6 +243,22 @@ def object_rows(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.Dat
         row[0].set_ylabel(title, fontsize=8)
 
 
+def map_grid(
+    axes: np.ndarray,
+    maps: np.ndarray,
+    image: pd.Series,
+    ranks: Sequence[int],
+    samples: Sequence[int],
+) -> None:
+    """Fill a grid with the maps (ranks, samples, H, W) of one image, a row of the score table."""
+    for row, line, k in zip(axes, maps, ranks, strict=True):
+        for axis, map_ in zip(row, line, strict=True):
+            picture(axis, scaled(map_), may_show=image["may_show"], source=image["source"])
+        row[0].set_ylabel(f"k = {k}")
+    for axis, count in zip(axes[0], samples, strict=True):
+        axis.set_title(f"S = {count}")
+
+
 def lowest_and_highest(
     images: np.ndarray, reconstructions: np.ndarray, variances: np.ndarray, chosen: Sequence[int]
 ) -> Figure:

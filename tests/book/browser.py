@@ -89,6 +89,13 @@ class Browser:
         """Run JavaScript and return what it returns."""
         return self._post(f"{self._session}/execute/sync", script=script, args=[])
 
+    def await_result(self, script: str) -> Any:
+        """Run JavaScript that ends in a promise and return what it resolves to."""
+        done = "arguments[arguments.length - 1]"
+        return self._post(
+            f"{self._session}/execute/async", script=f"({script}).then({done})", args=[]
+        )
+
     def console(self) -> list[str]:
         """Return the errors and warnings on the console since the last call."""
         entries = self._post(f"{self._session}/se/log", type="browser")

@@ -1,5 +1,6 @@
 """What the prose promises is there."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -66,6 +67,22 @@ def test_conda_takes_its_packages_from_the_lock():
     python, pip, locked = environment["dependencies"]
     assert (python, pip) == ("python=3.11", "pip")
     assert locked == {"pip": ["-r requirements.lock"]}
+
+
+def test_binder_takes_its_packages_from_the_lock():
+    assert (ROOT / ".binder" / "requirements.txt").read_text() == "-r ../requirements.lock\n"
+    assert (ROOT / ".binder" / "runtime.txt").read_text() == "python-3.11\n"
+    assert "--no-deps" in (ROOT / ".binder" / "postBuild").read_text()
+
+
+def test_the_archive_is_described_as_the_citation_is():
+    archive = json.loads((ROOT / ".zenodo.json").read_text())
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert archive["license"] == citation["license"]
+    assert [one["name"] for one in archive["creators"]] == [a["name"] for a in citation["authors"]]
+    paper = citation["preferred-citation"]
+    assert archive["related_identifiers"][0]["identifier"] in paper["journal"]
+    assert {"title", "year", "authors"} <= set(paper)
 
 
 def test_versions_agree():

@@ -1,7 +1,11 @@
-"""The built book in a real browser, opened from the disk; run `make book` first."""
+"""The built book in a real browser, from the disk and from a web server; run `make book` first."""
 
+import functools
 import re
+import threading
 import urllib.parse
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -13,8 +17,11 @@ PAGES = sorted(
     for path in HTML.rglob("*.html")
     # The page for wrong addresses is made for a web server: its links start at the root.
     if "_static" not in path.parts
-    and path.name not in ("404.html", "genindex.html", "prf-prf.html")
+    and path.name not in ("404.html", "genindex.html", "prf-prf.html", "py-modindex.html")
 )
+# Pages of source code are all alike.
+READ = [page for page in PAGES if not page.startswith("_modules/")]
+EXPLORER = "notebooks/explorer.html"
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,19 +38,87 @@ def browser(tmp_path_factory):
         yield one
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the book, and for a wrong address the book's own page."""
+
+    def log_message(self, *arguments):
+        pass
+
+    def send_error(self, code, *arguments):
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write((HTML / "404.html").read_bytes())
+
+
+@pytest.fixture(scope="module")
+def server():
+    handler = functools.partial(Quiet, directory=HTML)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as one:
+        thread = threading.Thread(target=one.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{one.server_port}"
+        one.shutdown()
+        thread.join()
+
+
+def faults(browser, own):
+    """What a reader would notice: errors, requests to elsewhere, pictures that do not load."""
+    browser.await_result(
+        "Promise.all([...document.images].filter(i => i.loading != 'lazy').map(i => i.decode()))"
+    )
+    local = (own, "data:", "blob:", "chrome:")  # the last is the browser itself
+    broken = "return [...document.images].filter(i => i.complete && !i.naturalWidth).length"
+    return (
+        browser.console()
+        + [url for url in browser.requests() if not url.startswith(local)]
+        + ["a picture is broken"] * browser.run(broken)
+    )
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_fit_and_load_without_errors(browser, page):
-    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light")):
+    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
         browser.resize(width, 900)
         browser.prefer(scheme)
         browser.show((HTML / page).as_uri())
-        assert browser.console() == []
-        local = ("file:", "data:", "blob:", "chrome:")  # the last is the browser itself
-        assert [url for url in browser.requests() if not url.startswith(local)] == []
+        assert faults(browser, "file:") == []
         assert browser.run("return document.documentElement.scrollWidth") <= width
         assert browser.run("return document.documentElement.dataset.theme") == scheme
-        broken = "return [...document.images].filter(i => i.complete && !i.naturalWidth).length"
-        assert browser.run(broken) == 0
+
+
+@pytest.mark.parametrize("page", READ)
+def test_pages_load_from_a_web_server(browser, server, page):
+    browser.show(f"{server}/{page}")
+    assert faults(browser, server) == []
+
+
+def test_a_wrong_address_leads_back_to_the_book(browser, server):
+    browser.show(f"{server}/nowhere/at_all.html")
+    browser.console()  # names the wrong address itself
+    assert "not found" in browser.run("return document.querySelector('h1').textContent").lower()
+    home = browser.run("return document.querySelector('article a').href")
+    browser.show(home)
+    assert browser.console() == []
+    assert "generative" in browser.run("return document.querySelector('h1').textContent")
+
+
+@pytest.mark.parametrize("page", READ)
+def test_nothing_keeps_a_reader_out(browser, page):
+    """The rules of axe-core, in both themes."""
+    rules = (files("axe_core_python") / "axe.min.js").read_text()
+    for scheme in ("light", "dark"):
+        browser.resize(1280, 900)
+        browser.prefer(scheme)
+        browser.show((HTML / page).as_uri())
+        browser.run(rules)
+        settled = "Promise.all(document.getAnimations().map(a => a.finished))"
+        result = browser.await_result(f"{settled}.then(() => axe.run())")
+        assert [
+            (rule["id"], [node["html"] for node in rule["nodes"]])
+            for rule in result["violations"]
+            if rule["impact"] in ("serious", "critical")
+        ] == [], scheme
 
 
 def test_every_picture_has_a_text(browser):
@@ -60,6 +135,49 @@ def test_search_finds_hutchinson(browser):
         if found:
             break
     assert found >= 2
+
+
+def explored(browser):
+    """What the explorer shows: its map, its sentence, and which points are lit."""
+    return browser.run(
+        "const one = document.querySelector('.explorer');"
+        "return [one.querySelector('[data-picture=uncertainty]').src,"
+        " one.querySelector('[role=status]').textContent,"
+        " [...one.querySelectorAll('.choice')].flatMap("
+        "(p, n) => p.getAttribute('aria-pressed') == 'true' ? [n] : [])]"
+    )
+
+
+@pytest.mark.parametrize("slider", ["samples", "rank"])
+def test_a_slider_of_the_explorer_changes_the_picture(browser, slider):
+    browser.show((HTML / EXPLORER).as_uri())
+    picture, says, lit = explored(browser)
+    browser.run(
+        f"const slider = document.querySelector('.explorer input[name={slider}]');"
+        "slider.value = 0; slider.dispatchEvent(new Event('input'))"
+    )
+    changed, now_says, still_lit = explored(browser)
+    assert changed.startswith("data:image/png")
+    assert changed != picture
+    assert now_says != says
+    assert still_lit == lit
+
+
+@pytest.mark.parametrize("event", ["mouseenter", "focus", "click"])
+def test_a_point_of_the_explorer_shows_its_image_and_lights_up(browser, event):
+    browser.show((HTML / EXPLORER).as_uri())
+    picture, _, lit = explored(browser)
+    assert lit == [0]
+    browser.run(f"document.querySelectorAll('.choice')[3].dispatchEvent(new Event('{event}'))")
+    changed, says, lit = explored(browser)
+    assert lit == [3]
+    assert says.startswith("Image 4:")
+    assert changed != picture
+    assert browser.run("return document.querySelector('.explorer select').value") == "3"
+
+
+def test_the_explorers_script_is_loaded_on_its_page_alone():
+    assert [page for page in PAGES if "explorer.js" in (HTML / page).read_text()] == [EXPLORER]
 
 
 @pytest.mark.parametrize("page", PAGES)

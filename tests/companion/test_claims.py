@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugkit.companion.claims import Check, Finding, load_claims, verdict_table, verdicts
+from slugkit.companion.claims import Check, Finding, check, load_claims, verdict_table, verdicts
 from slugkit.companion.metrics import Interval
+from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 
 GOOD = Check("good", Interval(0.8, 0.7, 0.9), "above", 0.5)
@@ -44,15 +45,34 @@ def test_below_is_the_mirror_of_above(a, b, c, threshold):
 def test_an_unlisted_claim_is_refused():
     with pytest.raises(InputError, match=r"C99 are not in book/claims\.yml"):
         verdicts({"C99": [GOOD]})
+    with pytest.raises(InputError, match=r"C99 are not in book/claims\.yml"):
+        check("C99", "", Interval(0, 0, 0))
+
+
+@pytest.mark.parametrize("claim", load_claims())
+def test_a_number_far_on_the_wrong_side_is_not_reproduced(claim):
+    """Made-up numbers for every claim, decided by the thresholds of the book itself."""
+    wanted, threshold = load_claims()[claim]["wanted"], load_claims()[claim]["threshold"]
+    good = threshold + (1 if wanted == "above" else -1)
+    bad = threshold - (1 if wanted == "above" else -1)
+    for number, finding in ((good, Finding.REPRODUCED), (bad, Finding.NOT_REPRODUCED)):
+        made_up = check(claim, "made up", Interval(number, number - 0.1, number + 0.1))
+        assert verdicts({claim: [made_up]})[claim].verdict is finding
+
+
+def test_no_notebook_sets_a_threshold_of_its_own():
+    for notebook in (project_root() / "notebooks").glob("*.py"):
+        assert "Check(" not in notebook.read_text(), notebook
 
 
 def test_every_claim_says_what_where_and_why():
     for claim in load_claims().values():
-        assert set(claim) == {"where", "says", "reason"}
+        assert set(claim) == {"where", "says", "wanted", "threshold", "reason"}
+        assert claim["wanted"] in ("above", "below")
 
 
 def test_the_table_shows_numbers_and_verdict():
     html = verdict_table(verdicts({"C7": [GOOD], "C11": []})).data
     assert "0.80 (0.70 to 0.90), wanted above 0.5" in html
-    assert "<strong>reproduced</strong>" in html
+    assert '<strong class="verdict reproduced">reproduced</strong>' in html
     assert "no suitable images" in html

@@ -1,0 +1,64 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Explorer: what more samples and more eigenvectors do
+#
+# Choose an image in the list, or a blue point in the plot by pointer or by the tab key. Each point
+# is a test image; the grey ones are the rest of the test set, scored with the settings of the run.
+# More samples S make the map less noisy; more eigenvectors k take out what the training images
+# determine, so that the points sink. With k = 0 SLUG is the plain norm of the Jacobian.
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from slugkit.companion import explorer, notebook, plots
+
+run = notebook.open_run("explorer", profile)
+explored = explorer.explore(run)
+
+# %% tags=["hide-input"]
+explorer.page(explored)
+
+# %% [markdown]
+# ## The same on paper
+#
+# One image, the most uncertain of those above, at every setting.
+
+# %% tags=["hide-input"] mystnb={"image": {"alt": "A grid of uncertainty maps of one image, one row for each number of eigenvectors and one column for each number of samples; from left to right the maps settle.", "classes": "dark-light"}, "figure": {"caption": "Uncertainty maps of one image by the number of samples S and of eigenvectors k, each scaled to [0, 1]. With two samples each pixel is off by as much as its own value; neighbours err together, so that the map looks smooth all the same.", "name": "fig-explorer"}}
+figure, axes = plt.subplots(len(explored.ranks), len(explorer.SAMPLES), figsize=(7.2, 5.2))
+plots.map_grid(axes, explored.maps[-1], explored.images.iloc[-1], explored.ranks, explorer.SAMPLES)
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+#
+# The standard error of the score, relative to the score, as a mean over the images. It falls with
+# the root of S, and with k, too: without the leading directions the variance is spread over more of
+# them.
+
+# %%
+relative = (explored.errors / explored.scores).mean(axis=0)
+pd.DataFrame(
+    relative,
+    index=[f"k = {k}" for k in explored.ranks],
+    columns=[f"S = {s}" for s in explorer.SAMPLES],
+).map("{:.0%}".format)
+
+# %% tags=["hide-input"]
+run.finish(figure, {"error_most_samples": float(relative[-1, -1])})
