@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slugkit.baselines.registry import COMPARATORS, ORACLE
-from slugkit.companion.comparisons import SLUG, at, skin_scores, titles
+from slugkit.companion.comparisons import SLUG, at, skin_scores
 from slugkit.companion.metrics import rejection_curve
 from slugkit.companion.style import COLOURS, INK
 
@@ -64,7 +64,9 @@ def dots(
                 color=colour,
             )
     axis.axvline(reference, color=INK, linewidth=1, linestyle=":")
-    axis.set_yticks(range(len(rows)), [titles()[name] for name in rows["comparator"]], fontsize=8)
+    axis.set_yticks(
+        range(len(rows)), [COMPARATORS[name].title for name in rows["comparator"]], fontsize=8
+    )
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.grid(axis="x")
 
@@ -96,7 +98,7 @@ def rejection(axis: Axes, table: pd.DataFrame, names: list[str]) -> None:
             np.mean(curves, axis=0),
             linestyle=":" if oracle else styles[name],
             color=INK if oracle else KINDS[kind(name)][0],
-            label="oracle" if oracle else titles()[name],
+            label="oracle" if oracle else COMPARATORS[name].title,
         )
     axis.axhline(1, color=INK, linewidth=1, alpha=0.6, label="random")
     axis.set(xlabel="images removed (%)", ylabel="mean squared error of the rest\nover that of all")

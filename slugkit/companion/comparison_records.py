@@ -22,6 +22,8 @@ def compact(table: pd.DataFrame) -> pd.DataFrame:
 def expand(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per image and comparator, the inverse of `compact`."""
     long = table.melt(KEYS)
+    # A map that is missing for an image is an empty cell, which load_table leaves a string.
+    long["value"] = pd.to_numeric(long["value"])
     long[["quantity", "comparator"]] = long["variable"].str.split(":", n=1, expand=True).to_numpy()
     rows = long.pivot_table(
         index=[*KEYS, "comparator"], columns="quantity", values="value", aggfunc="first", sort=False

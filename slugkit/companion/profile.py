@@ -106,8 +106,8 @@ class EstimatorsExperiment(_Section):
     images: Annotated[int, Field(ge=1, le=2)]
     # The sides of the images, and the largest budget that is tried at each. Where it is not the
     # side that the network was trained at, so many training images are taken for the fit.
-    most_products: dict[Annotated[int, Field(ge=16)], Count]
-    train_images: Count
+    most_products: dict[Annotated[int, Field(ge=16)], Count] = {}
+    train_images: Count = 1
     score_budgets: tuple[Annotated[int, Field(ge=4)], ...]
     map_budgets: tuple[Annotated[int, Field(ge=4)], ...]
     score_repeats: Count
@@ -137,7 +137,7 @@ class ComparisonsExperiment(_Section):
     sketch_share: Annotated[float, Field(gt=0, le=1)]
     sketch_images: Count
     mcmc_prior_precision: Positive
-    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # in units of the largest stable one over 4
+    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # below 2 (2 - friction), where it is unstable
     mcmc_friction: Annotated[float, Field(gt=0, le=1)]
     mcmc_burn_in: Count
     mcmc_thinning: Count
@@ -220,17 +220,21 @@ class Profile(_Section):
         self.architecture()
         if set(self.data.skin.light) & set(self.data.skin.dark):
             raise ValueError("data.skin: a skin type is listed both as light and as dark")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds: {self.seeds} holds one twice")
+        if not self.name.endswith(LABORATORY):
+            self._check_experiments()
+        return self
+
+    def _check_experiments(self) -> None:
         other = set(self.experiments.estimators.most_products) - {self.data.image_size}
         if other and self.model.latent == "dense":
             raise ValueError(
                 f"experiments.estimators.most_products: a network with a dense latent takes no "
                 f"images of {min(other)} pixels; name {self.data.image_size} alone"
             )
-        if len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds: {self.seeds} holds one twice")
-        if self.experiments.ablation is not None and not self.name.endswith(LABORATORY):
+        if self.experiments.ablation is not None:
             self._check_networks(self.experiments.ablation.networks)
-        return self
 
     def _check_networks(self, networks: tuple[dict[str, Any], ...]) -> None:
         base = self.laboratory()

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from slugkit.baselines.comparison import Cost, variance_over_members
 from slugkit.baselines.registry import COMPARATORS
+from slugkit.companion.imports import source_files
+from slugkit.companion.paths import project_root
 
 ARGUMENTS = {"train_images", "images", "key", "settings"}
 
@@ -45,3 +47,8 @@ def test_all_comparators_have_one_interface(name):
 def test_titles_differ():
     titles = [one.title for one in COMPARATORS.values()]
     assert len(set(titles)) == len(titles)
+
+
+def test_the_comparators_know_the_model_and_nothing_of_the_companion():
+    found = source_files(project_root() / "slugkit" / "baselines" / "registry.py")
+    assert {path.parent.name for path in found} == {"slugkit", "baselines"}

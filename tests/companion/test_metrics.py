@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from slugkit.companion.metrics import (
     ause,
     bootstrap,
+    bootstrap_many,
     inside_outside_ratio,
     partial_spearman,
     pixel_auroc,
@@ -40,6 +41,15 @@ def test_partial_spearman_against_the_closed_form():
     expected = (a - b * c) / np.sqrt((1 - b**2) * (1 - c**2))
     assert partial_spearman(first, second, common) == pytest.approx(expected)
     assert abs(partial_spearman(first, second, common)) < 0.15 < a
+
+
+def test_many_statistics_have_the_intervals_that_each_has_alone():
+    rng = np.random.default_rng(0)
+    values, groups = rng.normal(size=(2, 60)), np.repeat(np.arange(20), 3)
+    options = {"groups": groups, "resamples": 200, "confidence": 0.9, "seed": 1}
+    many = bootstrap_many(lambda a, b: [a.mean(), spearman(a, b)], *values, **options)
+    assert many[0] == bootstrap(lambda a, b: a.mean(), *values, **options)
+    assert many[1] == bootstrap(spearman, *values, **options)
 
 
 @given(pairs)

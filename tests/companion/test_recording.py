@@ -2,17 +2,21 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from slugkit.companion.claims import Check, Verdict, check, load_claims
 from slugkit.companion.claims_page import claims_table, counts, sources
+from slugkit.companion.comparison_records import expand
 from slugkit.companion.metrics import Interval, spearman
 from slugkit.companion.notebook import Run
 from slugkit.companion.paths import DATASETS, RunPaths, project_root
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.recording import (
     DECIDING,
+    has_comparisons,
     record,
     recorded_profiles,
     recorded_run,
@@ -88,9 +92,15 @@ def test_identifiers_are_hidden_where_images_may_not_be_passed_on():
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    """A checkout with a finished run: the recorded one, put back to where it came from."""
+    """A checkout with a finished run: the recorded one, put back to where it came from.
+
+    Its profile is the one that it was made with, whatever that has become since.
+    """
     (tmp_path / "Snakefile").touch()
     shutil.copytree(project_root() / "profiles", tmp_path / "profiles")
+    made_with = {**recorded_run("reduced")["profile"]}
+    made_with.pop("name")
+    (tmp_path / "profiles" / "reduced.yml").write_text(yaml.safe_dump(made_with))
     (tmp_path / "book").mkdir()
     shutil.copy(project_root() / "book" / "claims.yml", tmp_path / "book")
     run = tmp_path / "runs" / "reduced"
@@ -111,6 +121,36 @@ def test_a_finished_run_is_recorded_with_its_provenance(checkout):
     assert run["commit"]
     assert run["hardware"]["cores"] >= 1
     assert set(recorded("reduced").scores["dataset"]) == set(DATASETS)
+
+
+def test_comparisons_are_kept_with_a_run_that_has_them(checkout):
+    path = checkout / "profiles" / "reduced.yml"
+    content = yaml.safe_load(path.read_text())
+    quick = yaml.safe_load((checkout / "profiles" / "quick.yml").read_text())
+    content["experiments"]["comparisons"] = quick["experiments"]["comparisons"]
+    path.write_text(yaml.safe_dump(content))
+    for seed in content["seeds"]:
+        folder = checkout / "runs" / "reduced" / f"seed{seed}" / "B"
+        keys = {"image_id": ["a", "b"], "source": "pad_ufes_20", "object": "none", "set": "light"}
+        for name in ("slug", "edge_energy"):
+            keys |= {f"score:{name}": [1.0, 2.0], f"auroc:{name}": [np.nan, 0.5]}
+            keys |= {f"average_precision:{name}": [np.nan, 0.25]}
+        expand(pd.DataFrame({**keys, "seed": seed})).to_csv(folder / "comparisons.csv", index=False)
+        (folder / "costs.csv").write_text("comparator,trainings\nslug,1\n")
+        (folder / "comparisons.json").write_text("{}\n")
+    record("reduced")
+    assert has_comparisons("reduced")
+    kept = recorded("reduced").comparisons
+    assert len(kept) == 2 * 2 * len(content["seeds"])
+    assert kept["auroc"].isna().sum() == len(kept) / 2
+
+
+def test_a_run_without_comparisons_says_so(checkout):
+    record("reduced")
+    assert has_comparisons("reduced") == bool(
+        recorded_run("reduced")["profile"]["experiments"].get("comparisons")
+    )
+    assert not has_comparisons("paper")
 
 
 def test_an_unfinished_run_is_not_recorded_and_the_old_record_stays(checkout):

@@ -1,0 +1,157 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from slugkit.baselines.registry import COMPARATORS, ORACLE
+from slugkit.companion import comparison_plots, comparison_report, comparisons
+from slugkit.companion.comparison_records import compact, expand
+from slugkit.companion.metrics import ause, partial_spearman, spearman
+from slugkit.companion.profile import load_profile
+from slugkit.companion.steps import comparisons as step
+from slugkit.errors import InputError
+
+PROFILE = load_profile("quick")
+SKIN, OBJECTS = 40, 6
+
+
+@pytest.fixture(scope="module")
+def table():
+    """Two seeds. The error is known, edge energy follows it, SLUG follows edge energy, the rest is
+    chance; the scores of the second seed have another scale. The maps of two comparators are
+    perfect and useless, those of SLU are missing."""
+    random = np.random.default_rng(0)
+    parts = []
+    for seed, scale in ((0, 1.0), (1, 1000.0)):
+        error = random.exponential(size=SKIN)
+        edges = error * np.exp(random.normal(0, 0.3, SKIN))
+        for name in COMPARATORS:
+            score = {
+                ORACLE: error,
+                "edge_energy": edges,
+                "slug": scale * edges * np.exp(random.normal(0, 0.3, SKIN)),
+            }.get(name, random.random(SKIN))
+            skin = pd.DataFrame({"score": score, "set": np.repeat(["light", "dark"], SKIN // 2)})
+            pasted = pd.DataFrame({"score": random.random(OBJECTS), "set": "object"})
+            auroc = {"local_contrast": 1.0, "slug": 0.5}.get(name, random.uniform(0.5, 0.9))
+            pasted["auroc"] = np.nan if name == "sketched_lanczos" else auroc
+            pasted["average_precision"] = pasted["auroc"] / 2
+            rows = pd.concat([skin, pasted], ignore_index=True)
+            names = [f"image{k}" for k in range(len(rows))]
+            parts.append(rows.assign(image_id=names, comparator=name, seed=seed))
+    made = pd.concat(parts, ignore_index=True)
+    return made.assign(source="synthetic", object="none", standard_error=np.nan)
+
+
+@pytest.fixture(scope="module")
+def found(table):
+    return comparisons.measure(table, PROFILE)
+
+
+def per_seed(table, statistic):
+    scores = comparisons.skin_scores(table)
+    return np.mean([statistic(one) for _, one in scores.groupby("seed")])
+
+
+@pytest.mark.parametrize("name", ["slug", "edge_energy", "divergence"])
+def test_quantities_are_those_of_the_metrics_within_each_seed(table, found, name):
+    def value(quantity):
+        return comparisons.at(found.prediction, name, quantity).value
+
+    assert value("spearman") == pytest.approx(
+        per_seed(table, lambda one: spearman(one[name], one[ORACLE]))
+    )
+    assert value("pearson") == pytest.approx(
+        per_seed(table, lambda one: np.corrcoef(one[name], one[ORACLE])[0, 1])
+    )
+    assert value("ause") == pytest.approx(per_seed(table, lambda one: ause(one[ORACLE], one[name])))
+    dark = table[table["set"] == "dark"]
+    assert value("dark") == pytest.approx(
+        per_seed(dark, lambda one: spearman(one[name], one[ORACLE]))
+    )
+    slug = comparisons.at(found.prediction, "slug", "spearman").value
+    assert value("above slug") == pytest.approx(value("spearman") - slug)
+
+
+@pytest.mark.parametrize("name", ["edge_energy", "divergence"])
+def test_partial_correlations_are_those_of_the_metrics(table, found, name):
+    given, reverse = (comparisons.at(found.partial, name, q) for q in comparisons.GIVEN)
+    assert given.value == pytest.approx(
+        per_seed(table, lambda one: partial_spearman(one["slug"], one[ORACLE], one[name]))
+    )
+    assert reverse.value == pytest.approx(
+        per_seed(table, lambda one: partial_spearman(one[name], one[ORACLE], one["slug"]))
+    )
+
+
+def test_what_only_repeats_another_adds_nothing(found):
+    given, reverse = (comparisons.at(found.partial, "edge_energy", q) for q in comparisons.GIVEN)
+    assert given.low < 0 < given.high
+    assert reverse.low > 0
+    assert found.best_trivial == "edge_energy"
+    assert "no gain beyond chance" in comparison_report.reading(found)
+
+
+def test_better_and_worse_are_told_by_intervals_of_the_difference(found):
+    better, worse = found.against_slug()
+    assert better == ["edge_energy"]
+    assert "divergence" in worse
+    numbers = found.numbers("recorded_")
+    assert numbers["recorded_num_better"] == 1
+    assert numbers["recorded_best_trivial"] == "edge energy"
+    assert all(isinstance(value, (str, int, float)) for value in numbers.values())
+
+
+def test_maps_are_compared_over_images(found):
+    interval = comparisons.at(found.detection, "local_contrast", "auroc")
+    assert (interval.value, interval.low, interval.high) == (1, 1, 1)
+    assert found.best_map() == ("local_contrast", 1.0)
+    assert "sketched_lanczos" not in set(found.detection["comparator"])
+    shown = comparison_report.show(found.prediction, found.detection)
+    assert shown.loc["SLU (sketched)", "auroc"] == "no map"
+
+
+def test_the_recorded_form_is_small_and_comes_back(table):
+    kept = compact(table)
+    assert len(kept) == 2 * (SKIN + OBJECTS)
+    back = expand(kept)
+    columns = ["seed", "image_id", "comparator", "score", "auroc", "average_precision"]
+    both = [one[columns].sort_values(columns[:3]).reset_index(drop=True) for one in (table, back)]
+    pd.testing.assert_frame_equal(*both)
+
+
+def test_the_dots_are_sorted_and_each_seed_is_marked(found):
+    _, axis = plt.subplots()
+    comparison_plots.dots(axis, found.prediction, found.seeds, "spearman", 0.0)
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert labels[-1] == "edge energy"
+    assert len(labels) == len(COMPARATORS) - 1
+    ticks = [line for line in axis.lines if line.get_marker() == "|" and len(line.get_xdata()) == 2]
+    assert len(ticks) >= len(labels)
+    plt.close()
+
+
+def test_rejection_by_the_error_itself_is_lowest(table):
+    _, axis = plt.subplots()
+    comparison_plots.rejection(axis, table, ["slug", "edge_energy"])
+    curves = {line.get_label(): np.asarray(line.get_ydata(), float) for line in axis.lines}
+    for label in ("SLUG", "edge energy"):
+        assert (curves["oracle"] <= curves[label] + 1e-9).all()
+    plt.close()
+
+
+def test_every_kind_is_in_the_legend():
+    assert {comparison_plots.kind(name) for name in COMPARATORS} == set(comparison_plots.KINDS)
+
+
+def test_the_budget_is_that_of_the_profile():
+    settings = PROFILE.experiments.comparisons
+    text = comparison_report.budget(PROFILE)
+    assert f"has {settings.members} members" in text
+    assert f"draw {settings.num_samples} times per image" in text
+
+
+def test_a_profile_without_settings_is_refused():
+    none = PROFILE.experiments.model_copy(update={"comparisons": None})
+    with pytest.raises(InputError, match=r"has no experiments\.comparisons"):
+        step.run(PROFILE.model_copy(update={"experiments": none}), seed=0)
