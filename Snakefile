@@ -32,6 +32,8 @@ EVERY_RECORD = [
     *expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS),
     *expand("{model}/{step}.json", model=MODELS, step=["train", "curvature", "scores"]),
     *expand(f"{FIRST}/{DATASET}/{{experiment}}.json", experiment=EXPERIMENTS),
+    *expand(f"{RUN}/seed{{seed}}/{DATASET}/{{step}}.json", seed=SEEDS, step=["comparisons", "objects"]),
+    *expand(LABORATORY + "/{step}.json", seed=LABORATORY_SEEDS, step=["curvature", *IN_THE_LABORATORY]),
 ]
 
 

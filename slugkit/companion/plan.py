@@ -8,7 +8,7 @@ import jax
 import nbformat
 import pandas as pd
 
-from slugkit.companion import step_costs
+from slugkit.companion import status, step_costs
 from slugkit.companion.experiments.estimators import MAPS, SCORES
 from slugkit.companion.graph import NOTEBOOKS
 from slugkit.companion.paths import DATASETS, RunPaths
@@ -18,6 +18,7 @@ from slugkit.progress import stay_silent
 from slugkit.vae import initialise, num_parameters
 
 BYTES = 4  # of a float32
+COUNTED = ("train", "curvature", "scores", "estimators", "sketch")
 # The notebooks are timed by papermill; where they have never run, those of this profile stand in.
 STANDING_IN = "quick"
 
@@ -25,7 +26,8 @@ STANDING_IN = "quick"
 def plan(profile: Profile, costs: StepCosts) -> pd.DataFrame:
     """Return what the run will take: one row per part of the graph.
 
-    The experiments are counted in products alone, and the notebooks taken from the last run.
+    The experiments are counted in products alone; the notebooks, and the steps that are not
+    counted at all ("others"), are taken from the last run.
 
     Returns
     -------
@@ -90,6 +92,7 @@ def plan(profile: Profile, costs: StepCosts) -> pd.DataFrame:
             (name, jobs, count, seconds / 3600, cost.memory, cost.memory + data, disk)
             for name, jobs, count, seconds, cost, data, disk in rows
         ]
+        + [("others", *_others(profile.name), 0, tested, 0)]
         + [("notebooks", len(NOTEBOOKS), len(NOTEBOOKS), _notebook_hours(profile), 0, tested, 0)],
         columns=["part", "jobs", "steps", "hours", "activations_gb", "memory_gb", "disk_gb"],
     ).set_index("part")
@@ -134,8 +137,8 @@ def hours_taken(profile: Profile) -> dict[str, float]:
         found = [json.loads(path.read_text()) for path in records if path.is_file()]
         if len(found) == len(records):
             taken[part] = sum(one["duration_seconds"] for one in found) / 3600
-    hours = _hours_of_notebooks(profile.name)
-    return taken if math.isnan(hours) else {**taken, "notebooks": hours}
+    taken |= {"others": _others(profile.name)[2], "notebooks": _hours_of_notebooks(profile.name)}
+    return {part: hours for part, hours in taken.items() if not math.isnan(hours)}
 
 
 def describe(
@@ -192,7 +195,8 @@ def _describe_plan(profile: Profile, table: pd.DataFrame, workers: int) -> list[
         f"{table['disk_gb'].sum():10.2f}{sum(taken.values()) if taken else 0:14.2f}",
         "",
         f"With {workers} workers of this kind: {with_workers(table, workers):.2f} hours. Memory is "
-        "that of one job, beside some 0.5 GB of Python itself; the pages come on top.",
+        "that of one job, beside some 0.5 GB of Python itself; the pages come on top, and what is "
+        "unknown.",
     ]
 
 
@@ -237,6 +241,15 @@ def _products_of_sketches(profile: Profile) -> int:
     cases = len(settings.sketches) * len(settings.shares) * sum(settings.steps)
     batches = math.ceil(settings.train_images / profile.curvature.batch_size)
     return batches * (4 * settings.rank + cases)
+
+
+def _others(profile: str) -> tuple[int, int, float]:
+    """Return jobs, steps and hours of the last run's steps that are not counted here."""
+    table = status.jobs(profile)
+    here = table["profile"].str.split("/").str[0] == profile
+    rows = table[here & (~table["step"].isin(COUNTED) | table["profile"].str.contains("/"))]
+    hours = rows["seconds"].sum() / 3600 if len(rows) else math.nan
+    return max(1, len(rows)), len(rows), float(hours)
 
 
 def _notebook_hours(profile: Profile) -> float:

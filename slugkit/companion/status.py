@@ -1,5 +1,6 @@
 """What the last run of each profile took, step by step, from the provenance records."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -29,14 +30,13 @@ COLUMNS = (
 def jobs(profile: str) -> pd.DataFrame:
     """Return one row per job: of this profile's run here, and of the recorded runs of others.
 
-    Columns: profile, step, seed, data set, seconds, memory GB (the largest of the process),
-    hardware, commit, and digest (the first digits of the SHA-256 of its first output).
+    Columns: profile (with the part of it that has a setting of its own), step, seed, data set,
+    seconds, memory GB (the largest of the process), hardware, commit, and digest (the first digits
+    of the SHA-256 of its first output).
     """
     runs = {profile: RunPaths(profile)}
     runs |= {name: RunPaths(name, "results") for name in recorded_profiles() if name != profile}
-    rows = [
-        row for name, paths in runs.items() for row in sorted(_rows(name, paths.root), key=_place)
-    ]
+    rows = [row for paths in runs.values() for row in sorted(_rows(paths.root), key=_place)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -58,7 +58,8 @@ def durations(axis: Axes, table: pd.DataFrame) -> None:
     """Draw the seconds of each job over its step, one mark and colour for each profile."""
     steps = list(dict.fromkeys(table["step"]))
     profiles = list(dict.fromkeys(table["profile"]))
-    styles = zip("osD^v", [COLOURS[name] for name in ("slug", "mse", "B", "C", "A")], strict=True)
+    colours = [COLOURS[name] for name in ("slug", "mse", "B", "C", "A")]
+    styles = itertools.cycle(zip("osD^v", colours, strict=True))
     offsets = np.linspace(-0.15, 0.15, len(profiles)) if len(profiles) > 1 else [0.0]
     for profile, (marker, colour), offset in zip(profiles, styles, offsets, strict=False):
         rows = table[table["profile"] == profile]
@@ -73,15 +74,15 @@ def durations(axis: Axes, table: pd.DataFrame) -> None:
     axis.grid(axis="x", color=INK)
 
 
-def _rows(profile: str, root: Path) -> list[tuple]:
-    records = [json.loads(path.read_text()) for path in sorted(root.glob("seed*/*/*.json"))]
-    return [_row(profile, record) for record in records if "duration_seconds" in record]
+def _rows(root: Path) -> list[tuple]:
+    records = [json.loads(path.read_text()) for path in root.rglob("seed*/*/*.json")]
+    return [_row(record) for record in records if "duration_seconds" in record]
 
 
-def _row(profile: str, record: dict) -> tuple:
+def _row(record: dict) -> tuple:
     hardware = record["hardware"]
     return (
-        profile,
+        record["profile"],
         record["step"],
         record["seed"],
         record.get("dataset", ""),
@@ -94,5 +95,5 @@ def _row(profile: str, record: dict) -> tuple:
 
 
 def _place(row: tuple) -> tuple:
-    _, step, seed, dataset, *_ = row
-    return STEPS.index(step) if step in STEPS else len(STEPS), step, seed, dataset
+    profile, step, seed, dataset, *_ = row
+    return profile, STEPS.index(step) if step in STEPS else len(STEPS), step, seed, dataset

@@ -24,8 +24,8 @@ REPEATS = 3
 # A step that takes longer than so many seconds is timed on a few images and scaled up.
 PATIENCE = 5.0
 FEW_IMAGES = 4
-# The loops over batches linearise the next batch while the last one may still be in use.
-BATCHES_IN_FLIGHT = 2
+# The loops over batches run ahead of the device: about so many batches were seen in use at once.
+BATCHES_IN_FLIGHT = 3
 
 
 @dataclass(frozen=True)

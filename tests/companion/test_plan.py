@@ -58,7 +58,16 @@ def test_measured_steps_make_a_plan_that_names_its_parts(smallest):
         assert cost.memory > 1e6
         assert cost.images_timed == cost.images
     text = describe(smallest, workers=2)
-    for word in ("train", "curvature", "scores", "sketch", "notebooks", "whole", "With 2 workers"):
+    for word in (
+        "train",
+        "curvature",
+        "scores",
+        "sketch",
+        "others",
+        "notebooks",
+        "whole",
+        "With 2 workers",
+    ):
         assert word in text
     assert "GPU: not measured" in text
     assert "WARNING" not in text

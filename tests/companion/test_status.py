@@ -7,6 +7,7 @@ from slugkit.companion import status
 from slugkit.companion.paths import RunPaths
 
 RECORD = {
+    "profile": "mine",
     "duration_seconds": 4.0,
     "peak_memory_megabytes": 512,
     "hardware": {"processor": "a processor", "cores": 2},

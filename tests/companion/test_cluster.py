@@ -1,0 +1,22 @@
+import re
+
+import pytest
+import yaml
+
+from slugkit.companion import graph
+from slugkit.companion.paths import project_root
+from slugkit.errors import InputError
+
+
+def test_an_absent_cluster_profile_is_named_with_its_remedy():
+    with pytest.raises(InputError, match=r"no nowhere/config.yaml: .*such as profiles/slurm"):
+        graph.make("quick", "book", cluster="nowhere")
+
+
+def test_the_shipped_cluster_profile_speaks_of_rules_that_exist():
+    text = (project_root() / "Snakefile").read_text()
+    rules = set(re.findall(r"^rule (\w+):", text, flags=re.MULTILINE))
+    shipped = yaml.safe_load((project_root() / "profiles/slurm/config.yaml").read_text())
+    assert shipped["executor"] == "slurm"
+    assert shipped["retries"] > 0
+    assert set(shipped["set-resources"]) <= rules
