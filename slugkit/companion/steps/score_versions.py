@@ -113,7 +113,9 @@ def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, str]) -> ggn.He
         facts["perceptual"] = f"NOT MEASURED: no VGG-19 weights under {data_root()}"
         return None
     facts["perceptual"] = f"weight {weight:g}, {path.name}"
-    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), weight)
+    # The Hessian of the negative ELBO is I / variance; here it is I, as for the other versions.
+    relative = weight * laboratory.profile.model.likelihood_variance
+    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), relative)
 
 
 def _variances(
