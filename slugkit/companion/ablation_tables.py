@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from slugkit.companion.experiments.ablation import BASE
+from slugkit.companion.experiments.ablation import BASE, spread
 from slugkit.companion.experiments.score_versions import (
     COMPARATORS,
     HALVES,
@@ -18,10 +18,7 @@ from slugkit.companion.summaries import over_images
 
 
 def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
-    """Return each variant's means over the seeds, with the lowest and the highest seed.
-
-    With one seed, the interval is that over images.
-    """
+    """Return each variant's numbers, with the spread that `experiments.ablation.spread` gives."""
     rows = []
     for (factor, level), group in ablation.groupby(["factor", "level"], sort=False):
         row = {"factor": factor, "level": level}
@@ -30,10 +27,7 @@ def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
             ("auroc_slug", "pixel AUROC, SLUG"),
             ("auroc_error", "pixel AUROC, squared error"),
         ):
-            several = len(group) > 1
-            low = group[column].min() if several else group[f"{column}_low"].iloc[0]
-            high = group[column].max() if several else group[f"{column}_high"].iloc[0]
-            row[title] = written(Interval(group[column].mean(), low, high))
+            row[title] = written(spread(group, column))
         row["mean squared error"] = f"{group['mse'].mean():.5f}"
         row["parameters"] = f"{group['num_parameters'].iloc[0]:,}"
         rows.append(row)
