@@ -55,6 +55,12 @@ plt.show()
 ablation_tables.variant_table(ablation)
 
 # %% [markdown]
+# What was tried and gave no number, with the reason; empty if there is nothing.
+
+# %% tags=["hide-input"]
+ablation_tables.not_measured(run.laboratory)
+
+# %% [markdown]
 # ## Which version of the score adds most?
 #
 # A score is only worth its price if it says more than what costs nothing: the energy of the image's

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
 from slugkit.companion.experiments.ablation import BASE, spread
 from slugkit.companion.experiments.score_versions import (
     COMPARATORS,
@@ -32,6 +33,17 @@ def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
         row["parameters"] = f"{group['num_parameters'].iloc[0]:,}"
         rows.append(row)
     return pd.DataFrame(rows).set_index(["factor", "level"])
+
+
+def not_measured(run: Run) -> pd.DataFrame:
+    """Return what was tried and gave no number, with the reason; empty if there is nothing."""
+    rows = [
+        (seed, reason)
+        for seed in run.profile.seeds
+        for step in IN_THE_LABORATORY
+        for reason in run.record(step, seed, DATASET).get("not_measured", [])
+    ]
+    return pd.DataFrame(rows, columns=["seed", "tried, and what happened"]).set_index("seed")
 
 
 def largest_effect(ablation: pd.DataFrame, column: str) -> tuple[str, float]:
