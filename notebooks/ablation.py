@@ -73,7 +73,8 @@ ablation_tables.comparator_table(versions, settings)
 # %% [markdown]
 # Then the versions of the score, each by its partial rank correlation with the error given the best
 # of those. The best comparator and the best version are chosen on one half of the patients, and what
-# counts is the other half, which the choice has not seen.
+# counts is the other half, which the choice has not seen. Further columns take out all four
+# comparators at once: what is left there, no combination of them that is linear in ranks can say.
 
 # %%
 ablation_tables.version_table(versions, settings)

@@ -1,5 +1,7 @@
 """The ablation and the versions of the score in numbers."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
@@ -59,25 +61,28 @@ def versions_of(table: pd.DataFrame) -> list[str]:
     return [name for name in VERSIONS if name in table]
 
 
-def added(table: pd.DataFrame, profile: Profile, version: str, given: str, half: str) -> Interval:
-    """Return the partial rank correlation of a version with the error, given a comparator.
+def added(
+    table: pd.DataFrame, profile: Profile, version: str, given: Sequence[str], half: str
+) -> Interval:
+    """Return the partial rank correlation of a version with the error, given some comparators.
 
     It is the mean over seeds on one half of the images, with a bootstrap over images.
     """
     rows = table[table["half"] == half]
-    return over_images(rows, profile, over_seeds(partial_spearman), version, "mse", given, "seed")
+    columns = (version, "mse", *given, "seed")
+    return over_images(rows, profile, over_seeds(partial_spearman), *columns)
 
 
 def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Return what each version adds to the best trivial comparator, on both halves."""
-    chosen, given = choose(table, versions_of(table))
+    """Return what each version adds to the best trivial comparator, and to all, on both halves."""
+    chosen, best = choose(table, versions_of(table))
     rows = []
     for name in versions_of(table):
         row = {"version": VERSIONS[name] + (" (chosen)" if name == chosen else "")}
-        for half in HALVES:
-            row[f"given {_title(given)}, {half}"] = written(
-                added(table, profile, name, given, half)
-            )
+        for title, given in ((_title(best), (best,)), ("all four", COMPARATORS)):
+            for half in HALVES:
+                found = added(table, profile, name, given, half)
+                row[f"given {title}, {half}"] = written(found)
         row["alone, all images"] = written(_alone(table, profile, name))
         rows.append(row)
     return pd.DataFrame(rows).set_index("version")
@@ -104,8 +109,10 @@ def summary(
     chosen, given = choose(versions, versions_of(versions))
     numbers: dict[str, float | str] = {"chosen": VERSIONS[chosen], "given": _title(given)}
     for half in HALVES:
-        found = added(versions, profile, chosen, given, half)
+        found = added(versions, profile, chosen, (given,), half)
         numbers |= {half: found.value, f"{half}_low": found.low, f"{half}_high": found.high}
+    found = added(versions, profile, chosen, COMPARATORS, "confirm")
+    numbers |= {"given_all": found.value, "given_all_low": found.low, "given_all_high": found.high}
     for column in ("spearman", "auroc_slug"):
         name, moved = largest_effect(ablation, column)
         numbers |= {f"furthest_{column}": name, f"furthest_{column}_by": moved}
