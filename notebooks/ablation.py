@@ -34,7 +34,7 @@ ablation = run.laboratory.measured("ablation")
 versions = run.laboratory.measured("score_versions")
 settings = run.laboratory.profile
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One line per variant, grouped by what is changed. Left: rank correlation of SLUG with the error. Right: pixel AUROC of SLUG and of the squared error on objects. A vertical line marks the base setting in each.", "classes": "dark-light"}, "figure": {"caption": "One line per variant; all else is as in the base setting, whose value is the vertical line. Full marks are means over the seeds, faint ones the single seeds. Left: rank correlation of the score with the mean squared error on held-out skin. Right: pixel AUROC of both maps on objects laid over unseen images.", "name": "fig-ablation"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One line per variant, grouped by what is changed. Left: rank correlation of SLUG with the error. Right: pixel AUROC of SLUG and of the squared error on objects. A vertical line marks the base setting in each.", "classes": "dark-light"}, "figure": {"caption": "One line per variant; all else is as in the base setting, whose value is the vertical line. Marks are means over the seeds and bars their range, or with a single seed its interval over images. Left: rank correlation of the score with the mean squared error on held-out skin. Right: pixel AUROC of both maps on objects laid over unseen images.", "name": "fig-ablation"}}
 height = 1.2 + 0.24 * ablation[["factor", "level"]].drop_duplicates().shape[0]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, height), sharey=True)
 benchmark_plots.variants(left, ablation, {"spearman": "slug"}, "rank correlation with the error")
@@ -55,6 +55,12 @@ plt.show()
 ablation_tables.variant_table(ablation)
 
 # %% [markdown]
+# What was tried and gave no number, with the reason; empty if there is nothing.
+
+# %% tags=["hide-input"]
+ablation_tables.not_measured(run.laboratory)
+
+# %% [markdown]
 # ## Which version of the score adds most?
 #
 # A score is only worth its price if it says more than what costs nothing: the energy of the image's
@@ -67,7 +73,8 @@ ablation_tables.comparator_table(versions, settings)
 # %% [markdown]
 # Then the versions of the score, each by its partial rank correlation with the error given the best
 # of those. The best comparator and the best version are chosen on one half of the patients, and what
-# counts is the other half, which the choice has not seen.
+# counts is the other half, which the choice has not seen. Further columns take out all four
+# comparators at once: what is left there, no combination of them that is linear in ranks can say.
 
 # %%
 ablation_tables.version_table(versions, settings)

@@ -1,8 +1,11 @@
 """The ablation and the versions of the score in numbers."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from slugkit.companion.experiments.ablation import BASE
+from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
+from slugkit.companion.experiments.ablation import BASE, spread
 from slugkit.companion.experiments.score_versions import (
     COMPARATORS,
     HALVES,
@@ -18,10 +21,7 @@ from slugkit.companion.summaries import over_images
 
 
 def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
-    """Return each variant's means over the seeds, with the lowest and the highest seed.
-
-    With one seed, the interval is that over images.
-    """
+    """Return each variant's numbers, with the spread that `experiments.ablation.spread` gives."""
     rows = []
     for (factor, level), group in ablation.groupby(["factor", "level"], sort=False):
         row = {"factor": factor, "level": level}
@@ -30,14 +30,22 @@ def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
             ("auroc_slug", "pixel AUROC, SLUG"),
             ("auroc_error", "pixel AUROC, squared error"),
         ):
-            several = len(group) > 1
-            low = group[column].min() if several else group[f"{column}_low"].iloc[0]
-            high = group[column].max() if several else group[f"{column}_high"].iloc[0]
-            row[title] = written(Interval(group[column].mean(), low, high))
+            row[title] = written(spread(group, column))
         row["mean squared error"] = f"{group['mse'].mean():.5f}"
         row["parameters"] = f"{group['num_parameters'].iloc[0]:,}"
         rows.append(row)
     return pd.DataFrame(rows).set_index(["factor", "level"])
+
+
+def not_measured(run: Run) -> pd.DataFrame:
+    """Return what was tried and gave no number, with the reason; empty if there is nothing."""
+    rows = [
+        (seed, reason)
+        for seed in run.profile.seeds
+        for step in IN_THE_LABORATORY
+        for reason in run.record(step, seed, DATASET).get("not_measured", [])
+    ]
+    return pd.DataFrame(rows, columns=["seed", "tried, and what happened"]).set_index("seed")
 
 
 def largest_effect(ablation: pd.DataFrame, column: str) -> tuple[str, float]:
@@ -53,25 +61,28 @@ def versions_of(table: pd.DataFrame) -> list[str]:
     return [name for name in VERSIONS if name in table]
 
 
-def added(table: pd.DataFrame, profile: Profile, version: str, given: str, half: str) -> Interval:
-    """Return the partial rank correlation of a version with the error, given a comparator.
+def added(
+    table: pd.DataFrame, profile: Profile, version: str, given: Sequence[str], half: str
+) -> Interval:
+    """Return the partial rank correlation of a version with the error, given some comparators.
 
     It is the mean over seeds on one half of the images, with a bootstrap over images.
     """
     rows = table[table["half"] == half]
-    return over_images(rows, profile, over_seeds(partial_spearman), version, "mse", given, "seed")
+    columns = (version, "mse", *given, "seed")
+    return over_images(rows, profile, over_seeds(partial_spearman), *columns)
 
 
 def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Return what each version adds to the best trivial comparator, on both halves."""
-    chosen, given = choose(table, versions_of(table))
+    """Return what each version adds to the best trivial comparator, and to all, on both halves."""
+    chosen, best = choose(table, versions_of(table))
     rows = []
     for name in versions_of(table):
         row = {"version": VERSIONS[name] + (" (chosen)" if name == chosen else "")}
-        for half in HALVES:
-            row[f"given {_title(given)}, {half}"] = written(
-                added(table, profile, name, given, half)
-            )
+        for title, given in ((_title(best), (best,)), ("all four", COMPARATORS)):
+            for half in HALVES:
+                found = added(table, profile, name, given, half)
+                row[f"given {title}, {half}"] = written(found)
         row["alone, all images"] = written(_alone(table, profile, name))
         rows.append(row)
     return pd.DataFrame(rows).set_index("version")
@@ -98,8 +109,10 @@ def summary(
     chosen, given = choose(versions, versions_of(versions))
     numbers: dict[str, float | str] = {"chosen": VERSIONS[chosen], "given": _title(given)}
     for half in HALVES:
-        found = added(versions, profile, chosen, given, half)
+        found = added(versions, profile, chosen, (given,), half)
         numbers |= {half: found.value, f"{half}_low": found.low, f"{half}_high": found.high}
+    found = added(versions, profile, chosen, COMPARATORS, "confirm")
+    numbers |= {"given_all": found.value, "given_all_low": found.low, "given_all_high": found.high}
     for column in ("spearman", "auroc_slug"):
         name, moved = largest_effect(ablation, column)
         numbers |= {f"furthest_{column}": name, f"furthest_{column}_by": moved}

@@ -1,12 +1,10 @@
 """The figures of the benchmark with foreign objects and of the ablation."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from slugkit.companion.experiments.ablation import BASE
+from slugkit.companion.experiments.ablation import BASE, spread
 from slugkit.companion.experiments.objects import METHODS
 from slugkit.companion.profile import Profile
 from slugkit.companion.style import COLOURS, INK
@@ -71,32 +69,39 @@ def detections(axes: np.ndarray, objects: pd.DataFrame, profile: Profile) -> Non
 
 
 def variants(axis: Axes, ablation: pd.DataFrame, columns: dict[str, str], label: str) -> None:
-    """Draw one line of marks per variant: faint for each seed, full for their mean.
+    """Draw one line of marks per variant: its mean over the seeds, and their range.
 
     Parameters
     ----------
     axis
         To draw into.
     ablation
-        One row per (variant, seed).
+        One row per (variant, seed); with a single seed, the bars are intervals over images.
     columns
         The columns to draw, each with the method whose colour and name it has.
     label
         Of the axis.
     """
-    names = list(dict.fromkeys(zip(ablation["factor"], ablation["level"], strict=True)))
+    groups = ablation.groupby(["factor", "level"], sort=False)
     for column, method in columns.items():
-        for place, (factor, level) in enumerate(names):
-            rows = ablation[(ablation["factor"] == factor) & (ablation["level"] == level)]
-            values = rows[column].to_numpy(float)
-            style: dict[str, Any] = {"color": _COLOURS[method], "marker": _MARKERS[method]}
-            style["linestyle"] = ""
-            axis.plot(values, np.full(len(values), place), alpha=0.35, markersize=3, **style)
-            axis.plot(values.mean(), place, label=_LABELS[method] if place == 0 else None, **style)
-        base = ablation.loc[ablation["factor"] == BASE[0], column].mean()
-        axis.axvline(base, color=_COLOURS[method], linewidth=1, alpha=0.6)
-    axis.set_yticks(range(len(names)), [_title(*name) for name in names])
-    axis.invert_yaxis()
+        found = [spread(rows, column) for _, rows in groups]
+        value = np.array([one.value for one in found])
+        below = np.maximum(value - [one.low for one in found], 0)
+        above = np.maximum([one.high for one in found] - value, 0)
+        axis.errorbar(
+            value,
+            np.arange(len(found)),
+            xerr=[below, above],
+            linestyle="",
+            marker=_MARKERS[method],
+            color=_COLOURS[method],
+            elinewidth=1,
+            label=_LABELS[method],
+        )
+        axis.axvline(found[0].value, color=_COLOURS[method], linewidth=1, alpha=0.6)
+    names = [_title(str(factor), str(level)) for (factor, level), _ in groups]
+    axis.set_yticks(range(len(names)), names)
+    axis.set_ylim(len(names) - 0.4, -0.6)
     axis.set_xlabel(label)
     axis.grid(axis="y")
 

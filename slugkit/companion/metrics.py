@@ -119,14 +119,14 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
     return _correlation(stats.rankdata(first), stats.rankdata(second))
 
 
-def partial_spearman(first: ArrayLike, second: ArrayLike, given: ArrayLike) -> float:
-    """Return the rank correlation of two variables after removing a third from both.
+def partial_spearman(first: ArrayLike, second: ArrayLike, *given: ArrayLike) -> float:
+    """Return the rank correlation of two variables after removing one or more others from both.
 
     It is Pearson's correlation of the residuals of the ranks, each regressed on the ranks of
     `given`.
     """
-    ranks = [stats.rankdata(values) for values in (first, second, given)]
-    design = np.column_stack([np.ones_like(ranks[2]), ranks[2]])
+    ranks = [stats.rankdata(values) for values in (first, second, *given)]
+    design = np.column_stack([np.ones_like(ranks[0]), *ranks[2:]])
     residuals = [r - design @ np.linalg.lstsq(design, r, rcond=None)[0] for r in ranks[:2]]
     return _correlation(*residuals)
 

@@ -176,8 +176,8 @@ class AblationExperiment(_Section):
     ranks: tuple[Annotated[int, Field(ge=0)], ...]
     samples: tuple[Count, ...]
     subsets: tuple[Count, ...]
-    # Of the perceptual loss in the curvature, for the version of the score of that name; it needs
-    # weights of VGG-19.
+    # Of the perceptual loss beside the negative ELBO, in the curvature of the version of the score
+    # of that name; it needs weights of VGG-19.
     perceptual_weight: Annotated[float, Field(ge=0)] = 0.0
 
 

@@ -52,6 +52,21 @@ def test_many_statistics_have_the_intervals_that_each_has_alone():
     assert many[1] == bootstrap(spearman, *values, **options)
 
 
+def test_two_given_variables_are_removed_as_one_after_the_other():
+    random = np.random.default_rng(1)
+    first, second, one, two = random.normal(size=(4, 300))
+    ranks = [np.argsort(np.argsort(v)).astype(float) for v in (first + one, second + one, one, two)]
+
+    def residual(values, design):
+        return values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+
+    constant = np.column_stack([np.ones(300), ranks[2]])
+    further = residual(ranks[3], constant)[:, None]
+    expected = [residual(residual(rank, constant), further) for rank in ranks[:2]]
+    found = partial_spearman(first + one, second + one, one, two)
+    assert found == pytest.approx(np.corrcoef(*expected)[0, 1])
+
+
 @given(pairs)
 def test_rejection_does_not_depend_on_the_scale_of_the_uncertainty(data):
     error, uncertainty = data

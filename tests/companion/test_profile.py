@@ -48,6 +48,8 @@ def test_an_unknown_profile_names_the_known_ones():
         (("image_size: 32", "image_size: 34"), "34 cannot be halved 2 times"),
         (("latent: spatial", "latent: flat"), r"model\.latent.*'flat'"),
         (("seeds: [0]", "seeds: [0"), "not valid YAML"),
+        (("{latent_size: 1}", "{latnt: 1}"), r"networks: \{'latnt': 1\}: training\.latnt: Extra"),
+        (("{latent_size: 1}", "{latent_size: 0}"), r"networks: .* model\.latent_size"),
     ],
 )
 def test_mistakes_are_named(tmp_path, replacement, message):

@@ -13,11 +13,12 @@ from slugkit.companion.claims import Check, Verdict, check, load_claims
 from slugkit.companion.claims_page import claims_table, counts, sources
 from slugkit.companion.comparison_records import expand
 from slugkit.companion.metrics import Interval, spearman
-from slugkit.companion.notebook import Run
+from slugkit.companion.notebook import Run, find_recorded
 from slugkit.companion.paths import DATASETS, RunPaths, project_root
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.recording import (
     DECIDING,
+    compact,
     has_comparisons,
     record,
     recorded_profiles,
@@ -26,6 +27,7 @@ from slugkit.companion.recording import (
 )
 from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.summaries import GROUPS, over_images, select
+from slugkit.companion.tables import save_table
 from slugkit.errors import InputError
 
 RECORDED = recorded_profiles()
@@ -175,6 +177,46 @@ def test_a_run_without_comparisons_says_so(checkout):
         recorded_run("reduced")["profile"]["experiments"].get("comparisons")
     )
     assert not has_comparisons("paper")
+
+
+def objects_table(rows):
+    contrast = np.resize([0.5, 1.0], rows)
+    return pd.DataFrame(
+        {
+            "image_id": [f"i{k}" for k in range(rows)],
+            "source": "isic2017",
+            "kind": "ink",
+            "scale": 1.0,
+            "contrast": contrast,
+            "auroc": 1 / 3,
+        }
+    )
+
+
+def test_tables_of_the_benchmark_are_kept_with_fewer_digits_where_the_run_has_them(checkout):
+    seeds = load_profile("reduced").seeds
+    for seed in seeds:
+        for name in ("objects", "lesions"):
+            path = RunPaths("reduced").trained("B", seed) / f"{name}.csv"
+            path.unlink(missing_ok=True)
+    record("reduced")
+    assert find_recorded("objects") is None
+    for seed in seeds:
+        save_table(RunPaths("reduced").trained("B", seed) / "objects.csv", objects_table(4))
+    record("reduced")
+    run = find_recorded("objects")
+    assert run is not None
+    kept = run.measured("objects")
+    assert len(kept) == 4 * len(seeds)
+    assert set(kept["auroc"]) == {0.33333}
+    assert find_recorded("objects", "another") is None
+
+
+def test_of_a_large_table_the_plainest_rows_are_kept():
+    assert len(compact(objects_table(100))) == 100
+    kept = compact(objects_table(20_000))
+    assert len(kept) == 10_000
+    assert set(kept["contrast"]) == {1.0}
 
 
 def test_an_unfinished_run_is_not_recorded_and_the_old_record_stays(checkout):

@@ -97,3 +97,12 @@ def evaluate(
     for name, one in found.items():
         row |= {name: one.value, f"{name}_low": one.low, f"{name}_high": one.high}
     return row
+
+
+def spread(rows: pd.DataFrame, column: str) -> Interval:
+    """Return a variant's mean over its seeds, with the lowest and the highest of them.
+
+    With a single seed, the interval is that over images.
+    """
+    low, high = (column, column) if len(rows) > 1 else (f"{column}_low", f"{column}_high")
+    return Interval(*(float(v) for v in (rows[column].mean(), rows[low].min(), rows[high].max())))

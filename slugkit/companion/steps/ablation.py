@@ -19,17 +19,23 @@ from slugkit.companion.provenance import recorded
 from slugkit.companion.steps.laboratory import Laboratory, inputs, open_laboratory
 from slugkit.companion.steps.train import perceptual_loss
 from slugkit.companion.tables import load_table, save_table
+from slugkit.errors import InputError
 from slugkit.progress import Progress
 from slugkit.vae import TrainedVAE, num_parameters
 
 Rows = list[dict[str, Any]]
 
 
+class NotTrained(InputError):
+    """A variant's network did not train: it collapsed, or its loss is not finite."""
+
+
 def run(profile: Profile, seed: int) -> None:
     """Write ablation.csv, one row per variant; what a killed run had finished is kept.
 
     The columns are factor, level, num_parameters, rank, num_samples and those of
-    `experiments.ablation.evaluate`.
+    `experiments.ablation.evaluate`. A network that does not train, or whose loss needs weights
+    that are not there, has no row; the record says so under `not_measured`.
     """
     small = profile.laboratory()
     folder = RunPaths(small.name).trained(DATASET, seed)
@@ -45,14 +51,18 @@ def run(profile: Profile, seed: int) -> None:
         dataset=DATASET,
         seed=seed,
     ) as facts:
+        facts["not_measured"] = []
         tasks = _tasks(open_laboratory(profile, seed), parts, facts)
         progress = Progress(f"ablation, seed {seed}: variant")
         tables = []
         for number, (name, task) in enumerate(tasks.items()):
             part = parts / f"{name}.csv"
-            if not part.is_file():
-                save_table(part, pd.DataFrame(task()))
-            tables.append(load_table(part))
+            try:
+                if not part.is_file():
+                    save_table(part, pd.DataFrame(task()))
+                tables.append(load_table(part))
+            except NotTrained as error:
+                facts["not_measured"].append(str(error))
             progress(number + 1, len(tasks), name)
         save_table(output, pd.concat(tables, ignore_index=True))
     shutil.rmtree(parts)
@@ -81,6 +91,7 @@ def _tasks(
         if "perceptual_weight" in changes:
             loss = perceptual_loss(changes["perceptual_weight"], facts)
             if loss is None:
+                facts["not_measured"].append(f"{changes}: {facts['perceptual_loss']}")
                 continue
         checkpoint = parts / f"checkpoint-{number}.msgpack"
         tasks[f"network-{number}"] = partial(_of_network, laboratory, changes, loss, checkpoint)
@@ -121,15 +132,18 @@ def _of_network(
 ) -> Rows:
     profile = laboratory.profile.changed(changes)
     factor, level = name_of(changes)
-    model, _ = training.train(
-        profile.architecture(),
-        laboratory.train_images,
-        profile.schedule(),
-        seed=laboratory.seed,
-        perceptual_loss=loss,
-        checkpoint=checkpoint,
-        progress=Progress(f"ablation, seed {laboratory.seed}, {factor} {level}: epoch"),
-    )
+    try:
+        model, _ = training.train(
+            profile.architecture(),
+            laboratory.train_images,
+            profile.schedule(),
+            seed=laboratory.seed,
+            perceptual_loss=loss,
+            checkpoint=checkpoint,
+            progress=Progress(f"ablation, seed {laboratory.seed}, {factor} {level}: epoch"),
+        )
+    except InputError as error:
+        raise NotTrained(f"{factor} {level}: {error}") from error
     return _of_fit(laboratory, (factor, level), model)
 
 

@@ -1,6 +1,7 @@
 """Score the ablation's held-out skin by every version of the score, beside trivial comparators."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +63,7 @@ def run(profile: Profile, seed: int) -> None:
 
 
 def versions(
-    laboratory: Laboratory, outputs: np.ndarray, facts: dict[str, str]
+    laboratory: Laboratory, outputs: np.ndarray, facts: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     """Return each version of the score, per image (n,).
 
@@ -102,18 +103,18 @@ def versions(
     return scores | {"over_jacobian_norm": scores["slug"] / scores["jacobian_norm"]}
 
 
-def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, str]) -> ggn.Hessian | None:
+def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, Any]) -> ggn.Hessian | None:
     settings = laboratory.profile.experiments.ablation
     weight = 0.0 if settings is None else settings.perceptual_weight
     path = perceptual.find_weights(data_root())
     if not weight:
-        facts["perceptual"] = "not measured: its weight is 0 in this profile"
         return None
     if path is None:
-        facts["perceptual"] = f"NOT MEASURED: no VGG-19 weights under {data_root()}"
+        facts["not_measured"] = [f"version perceptual: no VGG-19 weights under {data_root()}"]
         return None
-    facts["perceptual"] = f"weight {weight:g}, {path.name}"
-    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), weight)
+    # The Hessian of the negative ELBO is I / variance; here it is I, as for the other versions.
+    relative = weight * laboratory.profile.model.likelihood_variance
+    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), relative)
 
 
 def _variances(
