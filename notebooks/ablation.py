@@ -54,11 +54,10 @@ plt.show()
 # %%
 ablation_tables.variant_table(ablation)
 
-# %% [markdown]
-# What was tried and gave no number, with the reason; empty if there is nothing.
-
 # %% tags=["hide-input"]
-ablation_tables.not_measured(run.laboratory)
+object_tables.unless_empty(
+    ablation_tables.not_measured(run.laboratory), "Every variant that was tried gave a number."
+)
 
 # %% [markdown]
 # ## Which version of the score adds most?
@@ -83,14 +82,12 @@ ablation_tables.version_table(versions, settings)
 # ## The recorded run on real images
 
 # %% tags=["hide-input"]
-recorded = notebook.find_recorded("ablation")
-object_tables.of_recorded(ablation_tables.recorded_variants, recorded)
-
-# %% tags=["hide-input"]
-object_tables.of_recorded(ablation_tables.recorded_comparators, recorded)
-
-# %% tags=["hide-input"]
-object_tables.of_recorded(ablation_tables.recorded_versions, recorded)
+tables = {
+    "One thing changed at a time": ablation_tables.recorded_variants,
+    "Trivial comparators": ablation_tables.recorded_comparators,
+    "Versions of the score": ablation_tables.recorded_versions,
+}
+object_tables.of_recorded(notebook.find_recorded("ablation"), tables)
 
 # %% tags=["hide-input"]
 numbers = ablation_tables.summary(ablation, versions, settings)

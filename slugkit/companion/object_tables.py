@@ -1,6 +1,6 @@
 """The foreign objects of the benchmark in numbers, with intervals over images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -191,12 +191,23 @@ def recorded_lesions(run: Run) -> pd.DataFrame:
     return lesion_table(run.measured("lesions"), run.profile)
 
 
-def of_recorded(table: Callable[[Run], pd.DataFrame], run: Run | None) -> HTML:
-    """Return a table of a recorded run under its data mark, or a line that there is none."""
+def of_recorded(run: Run | None, tables: Mapping[str, Callable[[Run], pd.DataFrame]]) -> HTML:
+    """Return titled tables of a recorded run under its data mark, or a line that there is none."""
     if run is None:
         return HTML("<p>No run on real images that measured this is recorded in this version.</p>")
     mark = panels.data_mark(run.profile.data.sources(), len(run.profile.seeds))
-    return HTML(f"<p>{mark[0].upper()}{mark[1:]}.</p>{table(run).to_html()}")
+    parts = [f"<p>{mark[0].upper()}{mark[1:]}.</p>"]
+    parts += [f"<p>{title}</p>{table(run).to_html()}" for title, table in tables.items()]
+    return HTML("".join(parts))
+
+
+def unless_empty(table: pd.DataFrame, otherwise: str) -> pd.DataFrame | HTML:
+    """Return the table, or a sentence if it has no rows.
+
+    >>> unless_empty(pd.DataFrame(), "Nothing.").data
+    '<p>Nothing.</p>'
+    """
+    return HTML(f"<p>{otherwise}</p>") if table.empty else table
 
 
 def written(interval: Interval, form: str = "{:.2f}") -> str:
