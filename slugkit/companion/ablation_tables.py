@@ -7,8 +7,8 @@ import pandas as pd
 from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
 from slugkit.companion.experiments.ablation import BASE, spread
 from slugkit.companion.experiments.score_versions import (
-    COMPARATORS,
     HALVES,
+    TRIVIAL,
     VERSIONS,
     choose,
     over_seeds,
@@ -79,7 +79,7 @@ def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     rows = []
     for name in versions_of(table):
         row = {"version": VERSIONS[name] + (" (chosen)" if name == chosen else "")}
-        for title, given in ((_title(best), (best,)), ("all four", COMPARATORS)):
+        for title, given in ((_title(best), (best,)), ("all four", tuple(TRIVIAL))):
             for half in HALVES:
                 found = added(table, profile, name, given, half)
                 row[f"given {title}, {half}"] = written(found)
@@ -90,7 +90,7 @@ def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
 def comparator_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Return the rank correlation of each trivial comparator with the error."""
-    rows = {_title(name): written(_alone(table, profile, name)) for name in COMPARATORS}
+    rows = {_title(name): written(_alone(table, profile, name)) for name in TRIVIAL}
     return pd.DataFrame({"rank correlation with the error": rows}).rename_axis("comparator")
 
 
@@ -111,7 +111,7 @@ def summary(
     for half in HALVES:
         found = added(versions, profile, chosen, (given,), half)
         numbers |= {half: found.value, f"{half}_low": found.low, f"{half}_high": found.high}
-    found = added(versions, profile, chosen, COMPARATORS, "confirm")
+    found = added(versions, profile, chosen, tuple(TRIVIAL), "confirm")
     numbers |= {"given_all": found.value, "given_all_low": found.low, "given_all_high": found.high}
     for column in ("spearman", "auroc_slug"):
         name, moved = largest_effect(ablation, column)

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugkit.companion.experiments.score_versions import (
-    COMPARATORS,
+    TRIVIAL,
     best_comparator,
     choose,
-    comparators,
     half_of,
     layer_scales,
     over_seeds,
     sigmoid_slope,
+    trivial_scores,
 )
 from slugkit.companion.metrics import partial_spearman, spearman
 from slugkit.data.synthetic import generate
@@ -30,7 +30,7 @@ def made_up(seeds=(0, 1), images=60):
     parts = []
     for seed in seeds:
         mse = random.gamma(2, size=images)
-        table = pd.DataFrame({name: random.normal(size=images) for name in COMPARATORS})
+        table = pd.DataFrame({name: random.normal(size=images) for name in TRIVIAL})
         names = [f"patient {i // 2}" for i in range(images)]
         parts.append(
             table.assign(
@@ -55,7 +55,7 @@ def test_the_choice_never_sees_the_other_half():
     other = table["half"] == "confirm"
     assert 10 < other.sum() < len(table) - 10
     spoilt = table.copy()
-    spoilt.loc[other, [*VERSIONS, *COMPARATORS, "mse"]] = np.nan
+    spoilt.loc[other, [*VERSIONS, *TRIVIAL, "mse"]] = np.nan
     assert choose(spoilt, VERSIONS) == choose(table, VERSIONS)
 
 
@@ -97,15 +97,15 @@ def test_a_layer_has_one_scale_its_root_mean_square():
     np.testing.assert_allclose(layer_scales(parameters), [12.5**0.5] * 2 + [0] * 3, rtol=1e-6)
 
 
-def test_the_comparators_are_what_they_are_called():
+def test_the_trivial_scores_are_what_they_are_called():
     model = initialise(Architecture(16, (4, 6), "spatial", 2, 0.01), seed=1)
     train = generate([1, 2, 3, 4], 16, seed=0)
     flat = np.full((1, 16, 16, 3), 0.5, np.float32)
     striped = flat.copy()
     striped[:, :, ::2] = 0.6
     images = np.concatenate([train[2:3], flat, striped])
-    found = comparators(model, train, images)
-    assert set(found) == set(COMPARATORS)
+    found = trivial_scores(model, train, images, batch_size=4)
+    assert set(found) == set(TRIVIAL)
     assert all(values.shape == (3,) for values in found.values())
     assert found["edge_energy"][1] == 0
     assert found["edge_energy"][2] == pytest.approx(16 * 15 * 3 * 0.01, rel=1e-4)

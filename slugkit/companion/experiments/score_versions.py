@@ -7,9 +7,11 @@ import jax
 import numpy as np
 import pandas as pd
 
+from slugkit.baselines import trivial
+from slugkit.baselines.comparison import Settings
 from slugkit.companion.metrics import partial_spearman, spearman
 from slugkit.parameters import FlatParameters
-from slugkit.vae import TrainedVAE, divergence
+from slugkit.vae import TrainedVAE
 
 VERSIONS = {
     "slug": "SLUG",
@@ -21,7 +23,12 @@ VERSIONS = {
     "decoder": "decoder alone",
     "perceptual": "perceptual loss in the curvature",
 }
-COMPARATORS = ("edge_energy", "nearest_training_distance", "kl", "norm_of_mean")
+TRIVIAL = {
+    "edge_energy": trivial.edge_energy,
+    "nearest_training_distance": trivial.nearest_in_pixels,
+    "kl": trivial.divergence,
+    "norm_of_mean": trivial.norm_of_mean,
+}
 HALVES = ("choose", "confirm")
 
 
@@ -46,24 +53,15 @@ def layer_scales(parameters: FlatParameters) -> np.ndarray:
     return np.concatenate([np.full(leaf.size, np.sqrt(np.mean(leaf**2))) for leaf in leaves])
 
 
-def comparators(
-    model: TrainedVAE, train_images: np.ndarray, images: np.ndarray
+def trivial_scores(
+    model: TrainedVAE, train_images: np.ndarray, images: np.ndarray, batch_size: int
 ) -> dict[str, np.ndarray]:
-    """Return what costs no curvature, per image (n,): see `COMPARATORS`.
-
-    They are the energy of the image's edges, its squared distance to the nearest training image,
-    the divergence of q(z|x) from the prior in nats, and the squared norm of the latent mean.
-    """
-    mean, deviation = jax.jit(model.encode())(model.params, images)
-    known = train_images.reshape(len(train_images), -1)
-    flat = images.reshape(len(images), -1)
+    """Return what costs no curvature, per image (n,): see `TRIVIAL`."""
+    # They draw nothing and need no curvature; only the batch size counts.
+    settings = Settings(0, batch_size, model.architecture.likelihood_variance, 0)
     return {
-        "edge_energy": sum(np.sum(np.diff(images, axis=axis) ** 2, (1, 2, 3)) for axis in (1, 2)),
-        "nearest_training_distance": np.array(
-            [np.sum((known - one) ** 2, axis=1).min() for one in flat]
-        ),
-        "kl": np.asarray(divergence(mean, 2 * np.log(deviation))),
-        "norm_of_mean": np.sum(np.asarray(mean) ** 2, axis=tuple(range(1, mean.ndim))),
+        name: compare(model, train_images, images, jax.random.key(0), settings).score
+        for name, compare in TRIVIAL.items()
     }
 
 
@@ -96,7 +94,7 @@ def over_seeds(statistic: Callable[..., float]) -> Callable[..., float]:
 
 def best_comparator(table: pd.DataFrame) -> str:
     """Return the comparator of the largest rank correlation with the error, of either sign."""
-    return max(COMPARATORS, key=lambda name: abs(_mean(spearman, table, name, "mse")))
+    return max(TRIVIAL, key=lambda name: abs(_mean(spearman, table, name, "mse")))
 
 
 def best_version(table: pd.DataFrame, versions: Sequence[str], given: str) -> str:

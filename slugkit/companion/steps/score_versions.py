@@ -10,10 +10,10 @@ from slugkit import ggn, perceptual, slug
 from slugkit.companion.experiments import DATASET
 from slugkit.companion.experiments.ablation import SKIN_SETS
 from slugkit.companion.experiments.score_versions import (
-    comparators,
     half_of,
     layer_scales,
     sigmoid_slope,
+    trivial_scores,
 )
 from slugkit.companion.experiments.weightings import (
     Weighting,
@@ -57,7 +57,12 @@ def run(profile: Profile, seed: int) -> None:
             half=half_of(laboratory.tests["group"]),
             mse=np.mean((laboratory.images - outputs) ** 2, axis=(1, 2, 3)),
             **versions(laboratory, outputs, facts),
-            **comparators(laboratory.model, laboratory.train_images, laboratory.images),
+            **trivial_scores(
+                laboratory.model,
+                laboratory.train_images,
+                laboratory.images,
+                laboratory.profile.curvature.batch_size,
+            ),
         )
         save_table(output, pd.DataFrame(table))
 
