@@ -43,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
 
     def add(name: str, run, help_text: str, *, dataset: bool = False, seed: bool = False):
         command = commands.add_parser(name, help=help_text, description=help_text)
-        command.add_argument("--profile", default="quick", help="a name from profiles/")
+        if name != "decode":  # which all profiles share
+            command.add_argument("--profile", default="quick", help="a name from profiles/")
         if dataset:
             command.add_argument("--dataset", choices=("A", "B", "C"), required=True)
         if seed:

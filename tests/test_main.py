@@ -29,7 +29,7 @@ def test_bad_input_is_one_message_without_a_traceback(capsys, arguments, message
 
 def test_an_absent_data_root_is_named(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("SLUGKIT_DATA", str(tmp_path / "absent"))
-    status, error = run(capsys, "decode", "pad_ufes_20", "--profile", "reduced")
+    status, error = run(capsys, "decode", "pad_ufes_20", "--size", "64")
     assert status == command_line.STATUS_BAD_INPUT
     assert "absent" in error
 

@@ -207,7 +207,8 @@ def test_krylov_needs_fewer_products_than_all_others(posteriors):
         ).num_products
         for estimator in ("krylov", "deflated", "pushforward")
     }
-    assert spent["krylov"] < spent["deflated"] <= spent["pushforward"]
+    # What is exact leaves less to chance, but costs its own products.
+    assert spent["krylov"] < spent["deflated"] - len(posterior.further) <= spent["pushforward"]
 
 
 def test_score_and_map_alone_equal_those_made_together():

@@ -30,9 +30,10 @@ def test_the_table_of_contents_lists_every_page_once():
 
 
 def test_citations_and_references_match():
+    notebooks = (ROOT / "notebooks").glob("*.py")
     cited = {
         key.strip()
-        for page in PAGES
+        for page in (*PAGES, *notebooks)
         for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", page.read_text())
         for key in keys.split(",")
     }
