@@ -180,8 +180,8 @@ def generate(
         Side of the square images in pixels, at least 16.
     seed : int
         Seed of the collection, at least 0.
-    numbers : array_like of int (n,), optional
-        Which images of the collection; the first n by default.
+    numbers : array_like of int (n,)
+        Which images of the collection; None for the first n.
 
     Returns
     -------
