@@ -163,7 +163,7 @@ class Run:
         if step in IN_THE_LABORATORY:
             made_in, before = self.laboratory, ()
         records = {
-            name: [made_in.record(name, *one) for one in made_in._made_by(name)]
+            name: [made_in.record(name, *one) for one in made_in._leading_to(step, name)]
             for name in dict.fromkeys([*before, step])
         }
         seconds = {
@@ -213,6 +213,15 @@ class Run:
             return [(seed, EXPERIMENT_DATASET) for seed in seeds]
         datasets: tuple[str | None, ...] = (None,) if step == "prepare" else tuple(DATASETS)
         return [(seed, dataset) for seed in seeds for dataset in datasets]
+
+    def _leading_to(self, step: str, name: str) -> list[tuple[int, str | None]]:
+        """Return the jobs of an earlier step that those of a step follow from."""
+        seeds, datasets = (set(part) for part in zip(*self._made_by(step), strict=True))
+        return [
+            (seed, dataset)
+            for seed, dataset in self._made_by(name)
+            if seed in seeds and dataset in datasets | {None}
+        ]
 
     def _over_models(self, name: str) -> pd.DataFrame:
         return pd.concat(
