@@ -122,4 +122,7 @@ else:
     display(Markdown("No run on real images is recorded with these comparators."))
 
 # %% tags=["hide-input"]
+# The first page quotes these of the recorded run.
+quoted = {"recorded_best_trivial", "recorded_spearman_trivial", "recorded_slug_given_trivial"}
+assert quoted <= set(numbers) or not has_comparisons("reduced")
 run.finish(figure, numbers)
