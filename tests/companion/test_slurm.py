@@ -20,6 +20,7 @@ from slugkit.companion.paths import project_root
 DAEMONS = ("munged", "slurmctld", "slurmd")
 ABSENT = [name for name in (*DAEMONS, "sbatch") if shutil.which(name) is None]
 CONFIGURATION = Path("/etc/slurm/slurm.conf")  # srun inside a job looks nowhere else
+CLUSTER = "ClusterName=slugkit_test"
 PATIENCE = 900  # seconds, for a busy machine
 MUNGE = [Path(f"/{place}/munge") for place in ("run", "var/log", "var/lib", "etc")]
 
@@ -27,7 +28,11 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(bool(ABSENT), reason=f"not installed (slurm-wlm, munge): {ABSENT}"),
     pytest.mark.skipif(os.getuid() != 0, reason="only root may start Slurm's daemons"),
-    pytest.mark.skipif(CONFIGURATION.exists(), reason="this machine belongs to a cluster already"),
+    pytest.mark.skipif(
+        # One that a killed test left behind is ours.
+        CONFIGURATION.exists() and CLUSTER not in CONFIGURATION.read_text(),
+        reason="this machine belongs to a cluster already",
+    ),
 ]
 
 
@@ -43,7 +48,7 @@ def slurm(tmp_path_factory):
     megabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     CONFIGURATION.parent.mkdir(parents=True, exist_ok=True)
     CONFIGURATION.write_text(
-        f"""ClusterName=test
+        f"""{CLUSTER}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
@@ -144,17 +149,6 @@ def started(folder: Path) -> Iterator[subprocess.Popen]:
             process.wait(timeout=60)
 
 
-def test_the_book_is_the_same_as_without_slurm(slurm, without, tmp_path):
-    folder = checkout(tmp_path / "slugkit")
-    command = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
-    done = make(folder, *command, "--cluster", "profiles/here")
-    assert done.returncode == 0, done.stdout
-    assert "SLURM jobid" in done.stdout
-    assert (folder / "_build" / "html" / "index.html").is_file()
-    made = digests(folder)
-    assert {name: made[name] for name in without} == without
-
-
 def test_a_killed_job_is_submitted_again_and_the_run_ends_well(slurm, without, tmp_path):
     folder = checkout(tmp_path / "slugkit")
     with started(folder) as process:
@@ -162,6 +156,7 @@ def test_a_killed_job_is_submitted_again_and_the_run_ends_well(slurm, without, t
         status = process.wait(timeout=PATIENCE)
     printed = (folder / "printed").read_text()
     assert status == 0, printed
+    assert "SLURM jobid" in printed
     assert "Trying to restart job" in printed
     assert digests(folder) == without
 
