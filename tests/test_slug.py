@@ -199,8 +199,9 @@ def test_maps_stop_at_the_target(posteriors, estimator):
 @pytest.mark.usefixtures("x64")
 def test_krylov_needs_fewer_products_than_all_others(posteriors):
     test_images, made = posteriors
-    posterior, _ = made[4, None]
-    options = {"key": KEY, "relative_error": 0.05}
+    posterior, exact = made[4, None]
+    goal = 0.05
+    options = {"key": KEY, "relative_error": goal}
     spent = {
         estimator: slug.pixel_variance(
             posterior, test_images, estimator=estimator, **options
@@ -208,7 +209,13 @@ def test_krylov_needs_fewer_products_than_all_others(posteriors):
         for estimator in ("krylov", "deflated", "pushforward")
     }
     # What is exact leaves less to chance, but costs its own products.
-    assert spent["krylov"] < spent["deflated"] - len(posterior.further) <= spent["pushforward"]
+    samples = spent["deflated"] - len(posterior.further)
+    assert spent["krylov"] < samples <= spent["pushforward"]
+    # As many as the part of the hardest map that is left to chance wants, up to a block or two.
+    jacobian = dense_jacobian(make_params(jnp.float64), test_images)
+    known = np.sum((jacobian @ posterior.further.T) ** 2, axis=2).reshape(exact.shape)
+    left = [np.linalg.norm(e - k) / np.linalg.norm(e) for e, k in zip(exact, known, strict=True)]
+    assert abs(samples - 2 * (max(left) / goal) ** 2) <= 32
 
 
 def test_score_and_map_alone_equal_those_made_together():

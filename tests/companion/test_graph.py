@@ -94,7 +94,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
-def make(folder: Path, *command: str) -> subprocess.CompletedProcess:
+def make(folder: Path, *command: str, timeout: float = 900) -> subprocess.CompletedProcess:
     return subprocess.run(
         command or COMMAND,
         cwd=folder,
@@ -102,7 +102,7 @@ def make(folder: Path, *command: str) -> subprocess.CompletedProcess:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=900,
+        timeout=timeout,
     )
 
 

@@ -19,7 +19,7 @@ def test_every_form_of_a_remote_gives_its_web_address(origin):
     assert web_address(origin) == "https://code.example.org/someone/slugkit"
 
 
-@pytest.mark.parametrize("origin", ["", "/work/slugkit", "../slugkit", "file:///work/slugkit.git"])
+@pytest.mark.parametrize("origin", ["", "/srv/slugkit", "../slugkit", "file:///srv/slugkit.git"])
 def test_a_folder_has_no_web_address(origin):
     assert web_address(origin) == ""
 

@@ -149,6 +149,18 @@ def started(folder: Path) -> Iterator[subprocess.Popen]:
             process.wait(timeout=60)
 
 
+def test_the_book_is_the_same_as_without_slurm(slurm, without, tmp_path):
+    folder = checkout(tmp_path / "slugkit")
+    command = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
+    # Each of the forty jobs waits for the scheduler and for the next look at the queue.
+    done = make(folder, *command, "--cluster", "profiles/here", timeout=2400)
+    assert done.returncode == 0, done.stdout
+    assert "SLURM jobid" in done.stdout
+    assert (folder / "_build" / "html" / "index.html").is_file()
+    made = digests(folder)
+    assert {name: made[name] for name in without} == without
+
+
 def test_a_killed_job_is_submitted_again_and_the_run_ends_well(slurm, without, tmp_path):
     folder = checkout(tmp_path / "slugkit")
     with started(folder) as process:
