@@ -20,6 +20,7 @@ class Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             earlier = sum(path == self.path for path, _ in self.server.log)
             self.server.log.append((self.path, self.headers.get("Range", "")))
+            self.server.sent_before.append(self.server.sent)
         with contextlib.suppress(ConnectionError):
             getattr(self, behaviour.replace("-", "_"))(self.server.files[name], earlier)
 
@@ -47,9 +48,10 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(206 if start else 200, b"", length=len(rest), headers=headers)
         step = max(len(part) // 20, 1) if wait else len(part)
         for k in range(0, len(part), step):
+            # Counted first, or a client could be back before it is.
+            self.server.sent += len(part[k : k + step])
             self.wfile.write(part[k : k + step])
             self.wfile.flush()
-            self.server.sent += len(part[k : k + step])
             time.sleep(wait)
         if sent is not None:
             self.close_connection = True
@@ -155,6 +157,7 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.log = []  # (path, Range header) of each request
         self.sent = 0  # bytes of bodies
+        self.sent_before = []  # the same, at the arrival of each request
         self.released = threading.Event()
 
     def url(self, behaviour, name):
