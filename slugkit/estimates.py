@@ -38,13 +38,20 @@ class Effort(NamedTuple):
 
         The error of a map is the root of the sum of its squared errors over that of its squares.
         """
-        if self.relative_error is None:
-            return False
+        return self.relative_error is not None and self.excess(score, variance) <= 1
+
+    def excess(self, score: Estimate, variance: Estimate | None) -> float:
+        """Return the largest relative error of what is wanted over the one allowed."""
         wanted = [score] if self.score else []
         wanted += [variance] if self.variance and variance is not None else []
-        return all(
-            (_norms(one.standard_error) <= self.relative_error * _norms(one.value)).all()
-            for one in wanted
+        allowed = self.relative_error or 0.0
+        tiny = float(np.finfo(np.float64).tiny)  # what is exactly nothing is known
+        return max(
+            (
+                float(np.max(_norms(one.standard_error) / (allowed * _norms(one.value) + tiny)))
+                for one in wanted
+            ),
+            default=0.0,
         )
 
 
@@ -66,6 +73,24 @@ def chi_square(exact: Any, total: Any, count: int, num_products: int) -> Estimat
     return Estimate(exact + rest, rest * (2 / count) ** 0.5, num_products)
 
 
+def quadratic_forms(samples: np.ndarray, num_products: int) -> Estimate:
+    r"""Return the mean of :math:`|y_s|^2` for :math:`y_s = B w_s`, :math:`w_s \sim N(0, I)`.
+
+    .. math:: \mathrm{Var}(|B w|^2) = 2 \|B B^T\|_F^2 = 2 E[(y_s \cdot y_t)^2], \quad s \ne t
+
+    S samples make S (S - 1) / 2 pairs, which know the variance far better than the spread of S
+    norms does.
+    """
+    count = len(samples)
+    products = np.asarray(samples @ samples.T, np.float64)
+    value = np.trace(products)[None] / count
+    if count == 1:
+        return Estimate(value, value * 0 + float("inf"), num_products)
+    pairs = np.sum(products**2) - np.sum(np.diag(products) ** 2)
+    variance = 2 * pairs / (count * (count - 1))
+    return Estimate(value, np.sqrt(variance / count)[None], num_products)
+
+
 def join(estimates: Sequence[Estimate | None]) -> Any:
     """Join estimates of several groups of images along the first axis; of nothing, None."""
     made = [one for one in estimates if one is not None]
@@ -79,4 +104,4 @@ def join(estimates: Sequence[Estimate | None]) -> Any:
 
 
 def _norms(values: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(np.asarray(values).reshape(len(values), -1), axis=1)
+    return np.linalg.norm(np.asarray(values, np.float64).reshape(len(values), -1), axis=1)

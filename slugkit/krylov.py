@@ -5,16 +5,17 @@ import numpy as np
 
 from slugkit.basis import coefficients, combine, orthogonalise
 from slugkit.draws import normals, seed_from
-from slugkit.estimates import Effort, Estimate, chi_square, mean
+from slugkit.estimates import Effort, Estimate, chi_square, quadratic_forms
 from slugkit.root import Root
 
 VECTORS_PER_BLOCK = 16
 # The share of the products that goes into the Krylov space, two for each vector. Between 0.4 and
 # 0.8 the error hardly changes.
 KRYLOV_SHARE = 0.6
-# With a target instead of a budget: the first number of products to try, and its growth.
+# With a target instead of a budget: the first number of products to try, and its largest growth.
 FIRST_BUDGET = 32
 GROWTH = 1.5
+SMALLEST_STEP = 4
 
 
 def krylov(root: Root, effort: Effort, key: jax.Array) -> tuple[Estimate, Estimate]:
@@ -51,8 +52,12 @@ def krylov(root: Root, effort: Effort, key: jax.Array) -> tuple[Estimate, Estima
         state.grow(int(KRYLOV_SHARE * budget / 2))
         state.sample(max(1, budget - state.num_exact))
         score, variance = state.score(), state.variance()
-        more = effort.remaining(budget, max(2, round((GROWTH - 1) * budget)))
-        if effort.relative_error is None or effort.reached(score, variance) or more == 0:
+        if effort.relative_error is None or effort.reached(score, variance):
+            return score, variance
+        # The error falls about as the number of products rises.
+        growth = min(GROWTH, effort.excess(score, variance)) - 1
+        more = effort.remaining(budget, max(SMALLEST_STEP, round(growth * budget)))
+        if more == 0:
             return score, variance
         budget += more
 
@@ -116,8 +121,7 @@ class _State:
         return self.num_exact + len(self.samples)
 
     def score(self) -> Estimate:
-        norms = np.sum(self.samples**2, axis=1, keepdims=True)
-        rest = mean(norms, self.num_products)
+        rest = quadratic_forms(self.samples, self.num_products)
         return rest._replace(value=np.sum(self.images**2) + rest.value)
 
     def variance(self) -> Estimate:
