@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -27,7 +28,7 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from slugkit.companion import notebook, object_maps, plots
-from slugkit.companion.claims import check
+from slugkit.companion.claims import OBJECTS, check
 from slugkit.companion.metrics import ause, spearman
 from slugkit.companion.summaries import (
     GROUPS,
@@ -65,7 +66,7 @@ map_table(measured, run.profile)
 
 # %% tags=["hide-input"]
 drawn = measured[measured["set"] == "object"]
-claimed = [kind for kind in ("ruler", "ink", "patch") if (drawn["object"] == kind).any()]
+claimed = [kind for kind in OBJECTS if (drawn["object"] == kind).any()]
 checks = {
     "C7": [check("C7", "rank correlation of SLUG with error", correlation)],
     "C8": [check("C8", "area under the sparsification error curve", sparsification)],
@@ -81,7 +82,6 @@ checks = {
         )
         for kind in claimed
     ],
-    "C11": [],
 }
 numbers = {
     "spearman_mse": correlation.value,

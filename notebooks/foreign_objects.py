@@ -6,6 +6,7 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -116,13 +117,14 @@ tables = {
 object_tables.of_recorded(notebook.find_recorded("objects"), tables)
 
 # %% [markdown]
-# ## What follows
+# ## What the numbers say
 #
-# The verdicts on claims C9 and C10 are decided with Figure 4. What this page adds is whether they
-# hold at other sizes and contrasts (the figure), by how much SLUG finds more of an object than the
-# squared error does (last column of the first table), and whether the object is reconstructed well
-# at all (last column of the second).
+# Claim C11 is decided here; claims C9 and C10 with Figure 4. What this page adds to those is whether
+# they hold at other sizes and contrasts (the figure), by how much SLUG finds more of an object than
+# the squared error does (last column of the first table), and whether the object is reconstructed
+# well at all (last column of the second).
 
 # %% tags=["hide-input"]
 numbers = object_tables.summary(usual, run.profile)
-run.finish(figure, numbers)
+checks = {"C11": object_tables.lesion_checks(run.measured("lesions"), run.profile)}
+run.finish(figure, numbers, checks)

@@ -14,6 +14,9 @@ from slugkit.companion.metrics import Interval
 from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 
+# The foreign objects that the paper's Figure 4 shows.
+OBJECTS = ("ruler", "ink", "patch")
+
 
 class Finding(Enum):
     """The four possible verdicts."""

@@ -55,7 +55,7 @@ def claims_table(found: list[Source]) -> HTML:
     rows = []
     for claim, text in load_claims().items():
         page = next((one.pages[claim] for one in found if claim in one.pages), "")
-        figure, code = f"fig-{page.removeprefix('fig')}", "what-the-numbers-say"
+        figure, code = f"fig-{page.removeprefix('fig').replace('_', '-')}", "what-the-numbers-say"
         links = (
             f'<br><small><a href="{page}.html#{figure}" aria-label="figure of {claim}">figure</a>'
             f'<br><a href="{page}.html#{code}" aria-label="code of {claim}">code</a></small>'

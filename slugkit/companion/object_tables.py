@@ -8,6 +8,7 @@ from IPython.display import HTML
 from sklearn.metrics import roc_auc_score
 
 from slugkit.companion import panels
+from slugkit.companion.claims import OBJECTS, Check, check
 from slugkit.companion.experiments.objects import METHODS, plainest
 from slugkit.companion.experiments.score_versions import over_seeds
 from slugkit.companion.metrics import Interval
@@ -159,6 +160,21 @@ def lesion_table(lesions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         return cells
 
     return _by_kind(lesions, row)
+
+
+def lesion_checks(lesions: pd.DataFrame, profile: Profile) -> list[Check]:
+    """Return the checks of claim C11: uncertainty falls from the object to the lesion to the skin.
+
+    One pair for each kind of object that the paper shows; none without images of a known lesion.
+    """
+    rows = lesions[lesions["method"] == "slug"]
+    checks = []
+    for kind in [kind for kind in OBJECTS if (rows["kind"] == kind).any()]:
+        chosen = rows[rows["kind"] == kind]
+        for less, more in (("skin", "lesion"), ("lesion", "object")):
+            found = over_images(chosen, profile, _ratio_of_means, less, more)
+            checks.append(check("C11", f"SLUG of {less} over {more}, {kind}", found))
+    return checks
 
 
 def summary(objects: pd.DataFrame, profile: Profile) -> dict[str, float]:

@@ -19,7 +19,7 @@ from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
 # The notebooks whose claims are kept.
-DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch")
+DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch", "foreign_objects")
 MODEL_TABLES = ("scores.csv", "losses.csv", "eigenpairs.csv", "trace.csv")
 COMPARISONS = ("comparisons.csv", "costs.csv", "comparisons.json")
 MODEL_RECORDS = ("train.json", "curvature.json", "scores.json")

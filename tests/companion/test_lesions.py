@@ -1,11 +1,13 @@
 """The lesion beside the object: three regions that do not overlap, and their means."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from slugkit.companion.claims import Finding, verdicts
 from slugkit.companion.experiments.lesions import COLUMNS, measure
 from slugkit.companion.experiments.objects import Observation
-from slugkit.companion.object_tables import lesion_table
+from slugkit.companion.object_tables import lesion_checks, lesion_table
 from slugkit.companion.profile import load_profile
 from slugkit.data.foreign_objects import overlay_each
 from slugkit.data.synthetic import generate
@@ -45,3 +47,34 @@ def test_without_images_the_table_is_empty_and_can_be_shown():
     table = measure(brightness, IMAGES[:0], LESIONS[:0], [], kinds=[], seed=3)
     assert list(table.columns) == list(COLUMNS)
     assert lesion_table(table, load_profile("quick")).empty
+    assert lesion_checks(table, load_profile("quick")) == []
+
+
+@pytest.mark.parametrize(
+    ("skin", "lesion", "object_", "finding"),
+    [
+        (1.0, 2.0, 3.0, Finding.REPRODUCED),
+        (2.0, 1.0, 3.0, Finding.PARTLY),
+        (3.0, 2.0, 1.0, Finding.NOT_REPRODUCED),
+    ],
+)
+def test_the_verdict_on_the_lesion_follows_from_the_order_of_the_means(
+    skin, lesion, object_, finding
+):
+    rows = pd.DataFrame(
+        {
+            "image_id": ["a", "b", "c"],
+            "kind": "ruler",
+            "method": "slug",
+            "seed": 0,
+            "skin": skin,
+            "lesion": lesion,
+            "object": object_,
+        }
+    )
+    ignored = rows.assign(method="squared_error", lesion=1e9)
+    checks = lesion_checks(pd.concat([rows, ignored]), load_profile("quick"))
+    assert [one.interval.value for one in checks] == pytest.approx(
+        [skin / lesion, lesion / object_]
+    )
+    assert verdicts({"C11": checks})["C11"].verdict is finding
