@@ -126,6 +126,8 @@ def checkout(folder: Path) -> Path:
     copy_checkout(folder)
     shipped = yaml.safe_load((project_root() / "profiles/slurm/config.yaml").read_text())
     shipped |= {"slurm-status-command": "squeue", "slurm-no-account": True, "latency-wait": 20}
+    # Jobs of seconds: forty of them until the first look at the queue would be most of the test.
+    shipped |= {"slurm-init-seconds-before-status-checks": 5}
     for resources in (shipped["default-resources"], *shipped["set-resources"].values()):
         resources["mem_mb"] = 1000
     (folder / "profiles" / "here").mkdir()
