@@ -151,6 +151,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # of 5, a busy machine turns some of twenty callers away
+
     def __init__(self, files):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files = files

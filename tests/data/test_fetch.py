@@ -175,7 +175,7 @@ def test_killed_fetch_continues(server, tmp_path):
     process.wait()
     whole = {path.stem for path in folder.glob("[0-9a-f]*.jpg")}
     log = len(server.log)
-    result = fetch(manifest, tmp_path, per_host=20, **QUICK)
+    result = fetch(manifest, tmp_path, per_host=20, **QUICK | {"timeout": 10.0})
     assert result.failures.empty
     assert {path.stem for path in folder.glob("*.jpg")} == set(table["md5hash"])
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
