@@ -86,8 +86,9 @@ def quadratic_forms(samples: np.ndarray, num_products: int) -> Estimate:
     value = np.trace(products)[None] / count
     if count == 1:
         return Estimate(value, value * 0 + float("inf"), num_products)
-    pairs = np.sum(products**2) - np.sum(np.diag(products) ** 2)
-    variance = 2 * pairs / (count * (count - 1))
+    # Taken away before the sum, or what is left could be rounded below zero.
+    pairs = products - np.diag(np.diag(products))
+    variance = 2 * np.sum(pairs**2) / (count * (count - 1))
     return Estimate(value, np.sqrt(variance / count)[None], num_products)
 
 

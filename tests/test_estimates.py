@@ -32,6 +32,13 @@ def test_pairs_know_the_error_better_than_the_spread_of_the_norms():
     assert np.std(of_pairs) < 0.6 * np.std(of_norms)
 
 
+def test_orthogonal_samples_leave_no_error_and_no_rounding():
+    samples = np.diag([0.1, 0.3, 0.7, 1.1])
+    made = quadratic_forms(samples, 4)
+    assert made.standard_error[0] == 0
+    assert made.value[0] == pytest.approx(np.sum(samples**2) / 4)
+
+
 def test_one_sample_tells_nothing_of_its_error():
     assert np.isinf(quadratic_forms(np.ones((1, 3)), 1).standard_error[0])
 
