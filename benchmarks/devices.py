@@ -68,7 +68,8 @@ def measure(name: str, images: int) -> dict[str, float]:
 
 def run(profile: str, images: int, devices: int) -> dict[str, float]:
     """Measure in a process that sees so many devices."""
-    cores = sorted(os.sched_getaffinity(0))[:devices]
+    everything = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(everything)[:devices])  # which a child inherits
     done = subprocess.run(
         [sys.executable, __file__, "--profile", profile, "--images", str(images), "--measure"],
         env={
@@ -77,10 +78,10 @@ def run(profile: str, images: int, devices: int) -> dict[str, float]:
             "CUDA_VISIBLE_DEVICES": ",".join(map(str, range(devices))),
             "NPROC": "1",
         },
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
         text=True,
         capture_output=True,
     )
+    os.sched_setaffinity(0, everything)
     if done.returncode:
         raise SystemExit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
