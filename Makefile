@@ -35,7 +35,7 @@ book: setup
 	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA))) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 plan: setup
-	@$(BIN)/slugkit plan --profile $(PROFILE)
+	@$(BIN)/slugkit plan --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
 
 record: setup
 	@$(BIN)/slugkit record --profile $(PROFILE)

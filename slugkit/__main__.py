@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     notebook.add_argument("name")
     plan = add("plan", _plan, "say how long a profile will take on this machine")
     plan.add_argument("--workers", type=int, default=2, help="jobs side by side")
+    plan.add_argument("--data", help="folder with the weights of the perceptual loss")
     add("record", _record, "keep the tables of a finished run in results/")
     add("pages", _pages, "compile the executed notebooks into the book")
     book = add("book", _book, "make everything up to the book, as `make book` does")

@@ -1,6 +1,5 @@
 """How long a profile will take on this machine, and how much memory, from a step of each kind."""
 
-import json
 import math
 from collections.abc import Callable
 
@@ -9,25 +8,33 @@ import nbformat
 import pandas as pd
 
 from slugkit.companion import status, step_costs
-from slugkit.companion.experiments.estimators import MAPS, SCORES
 from slugkit.companion.graph import NOTEBOOKS
-from slugkit.companion.paths import DATASETS, RunPaths
-from slugkit.companion.profile import Profile
-from slugkit.companion.step_costs import StepCosts, free_memory, perceptual_loss
+from slugkit.companion.paths import RunPaths
+from slugkit.companion.profile import LABORATORY, Profile
+from slugkit.companion.step_costs import StepCost, StepCosts, free_memory, perceptual_loss
+from slugkit.companion.workload import LABORATORY_PART, Work, num_test_images, workload
 from slugkit.progress import stay_silent
-from slugkit.vae import initialise, num_parameters
 
 BYTES = 4  # of a float32
-COUNTED = ("train", "curvature", "scores", "estimators", "sketch")
 # The notebooks are timed by papermill; where they have never run, those of this profile stand in.
 STANDING_IN = "quick"
 
 
-def plan(profile: Profile, costs: StepCosts) -> pd.DataFrame:
+def plan(
+    profile: Profile, costs: StepCosts, laboratory_costs: StepCosts | None = None
+) -> pd.DataFrame:
     """Return what the run will take: one row per part of the graph.
 
-    The experiments are counted in products alone; the notebooks, and the steps that are not
-    counted at all ("others"), are taken from the last run.
+    What cannot be counted is taken from the last run: the notebooks, and the steps that are not
+    named ("others").
+
+    Parameters
+    ----------
+    profile
+        What is run.
+    costs, laboratory_costs
+        Of one step of each kind, with the profile's network and with the ablation's; without the
+        latter the ablation's parts have no hours.
 
     Returns
     -------
@@ -36,68 +43,42 @@ def plan(profile: Profile, costs: StepCosts) -> pd.DataFrame:
         activations_gb (of one job: what a step needs beside the data), memory_gb (of one job, with
         the data and the vectors) and disk_gb (of all jobs).
     """
-    models, size = len(profile.seeds) * len(DATASETS), num_parameters_of(profile)
-    train, curvature, scores = profile.training, profile.curvature, profile.scores
-    step, product, jacobian = costs.training_step, costs.ggn_product, costs.jacobian_product
-    image = profile.data.image_size**2 * 3 * BYTES
-    held = profile.data.skin.train * image
-    tested = num_test_images(profile, "B") * image
-    basis = curvature.rank * size * BYTES
-
-    steps = models * train.epochs * max(1, profile.data.skin.train // train.batch_size)
-    batches = math.ceil(profile.data.skin.train / curvature.batch_size)
-    products, samples = curvature.max_products * batches, curvature.trace_samples * batches
-    # A batch of the trace is one of the curvature, not one of the scores.
-    sample = jacobian.seconds * curvature.batch_size / scores.batch_size
-    pushes = len(profile.seeds) * sum(
-        scores.num_samples * math.ceil(num_test_images(profile, dataset) / scores.batch_size)
-        for dataset in DATASETS
-    )
-    singles = _products_for_one_image(profile)
-    sketched = _products_of_sketches(profile)
-    rows = [
-        ("train", models, steps, steps * step.seconds, step, held, models * 8 * size),
-        (
-            "curvature",
-            models,
-            models * (products + samples),
-            models * (products * product.seconds + samples * sample),
-            product,
-            held + curvature.max_products * size * BYTES,
-            models * basis,
-        ),
-        (
-            "scores",
-            models,
-            pushes,
-            pushes * jacobian.seconds,
-            jacobian,
-            # The images, and for each its reconstruction and the sum and the error of its map.
-            4 * tested + basis,
-            len(profile.seeds) * tested * 4 / 3,
-        ),
-        (
-            "estimators",
-            1,
-            singles,
-            singles * jacobian.seconds / scores.batch_size,
-            jacobian,
-            tested + basis,
-            0,
-        ),
-        ("sketch", 1, sketched, sketched * product.seconds, product, held + 4 * basis, 0),
-    ]
+    parts = workload(profile)
+    rows = [_row(work, laboratory_costs if work.in_laboratory else costs) for work in parts]
+    tested = num_test_images(profile, "B") * profile.data.image_size**2 * 3 * BYTES
+    jobs = _jobs(profile.name)
+    others = jobs[~jobs["part"].isin([work.part for work in parts])]
+    hours = others["seconds"].sum() / 3600 if len(others) else math.nan
+    pages, shown = len(NOTEBOOKS), _notebook_hours(profile)
+    rows.append(("others", max(1, len(others)), len(others), hours, 0, tested, 0))
+    rows.append(("notebooks", pages, pages, shown, 0, tested, 0))
     table = pd.DataFrame(
-        [
-            (name, jobs, count, seconds / 3600, cost.memory, cost.memory + data, disk)
-            for name, jobs, count, seconds, cost, data, disk in rows
-        ]
-        + [("others", *_others(profile.name), 0, tested, 0)]
-        + [("notebooks", len(NOTEBOOKS), len(NOTEBOOKS), _notebook_hours(profile), 0, tested, 0)],
+        rows,
         columns=["part", "jobs", "steps", "hours", "activations_gb", "memory_gb", "disk_gb"],
     ).set_index("part")
     table[["activations_gb", "memory_gb", "disk_gb"]] /= 1e9
     return table
+
+
+def _row(work: Work, costs: StepCosts | None) -> tuple:
+    count = sum(steps.number for steps in work.steps)
+    if costs is None:
+        return work.part, work.jobs, count, math.nan, 0, work.data, work.disk
+    seconds, activations = 0.0, 0.0
+    for steps in work.steps:
+        cost: StepCost = getattr(costs, steps.kind)
+        batches = steps.images / cost.images
+        seconds += steps.number * batches * cost.seconds
+        activations = max(activations, batches * cost.memory)
+    return (
+        work.part,
+        work.jobs,
+        count,
+        seconds / 3600,
+        activations,
+        activations + work.data,
+        work.disk,
+    )
 
 
 def with_workers(table: pd.DataFrame, workers: int) -> float:
@@ -106,39 +87,27 @@ def with_workers(table: pd.DataFrame, workers: int) -> float:
     return float((table["hours"] / table["jobs"] * rounds).sum())
 
 
-def num_test_images(profile: Profile, dataset: str) -> int:
-    """Return how many images are scored: for data set B also the external ones and the objects."""
-    data = profile.data
-    count = 2 * data.skin.test
-    if dataset != "B":
-        return count
-    if data.external is not None:
-        count += data.external.per_type * len(data.external.types)
-    objects = data.objects
-    return (
-        count + objects.per_kind * (1 + len(objects.kinds)) + sum((objects.tagged or {}).values())
-    )
+def taken(profile: Profile) -> pd.DataFrame:
+    """Return what the finished parts of a profile's run here took.
 
-
-def num_parameters_of(profile: Profile) -> int:
-    """Return the number of parameters of the profile's network."""
-    return num_parameters(initialise(profile.architecture(), 0).params)
-
-
-def hours_taken(profile: Profile) -> dict[str, float]:
-    """Return the hours that the finished jobs of a profile's run took, part by part."""
-    paths, first = RunPaths(profile.name), (DATASETS[1], profile.seeds[0])
-    models = [(dataset, seed) for seed in profile.seeds for dataset in DATASETS]
-    parts = {"train": models, "curvature": models, "scores": models}
-    parts |= {"estimators": [first], "sketch": [first]}
-    taken: dict[str, float] = {}
-    for part, jobs in parts.items():
-        records = [paths.trained(*job) / f"{part}.json" for job in jobs]
-        found = [json.loads(path.read_text()) for path in records if path.is_file()]
-        if len(found) == len(records):
-            taken[part] = sum(one["duration_seconds"] for one in found) / 3600
-    taken |= {"others": _others(profile.name)[2], "notebooks": _hours_of_notebooks(profile.name)}
-    return {part: hours for part, hours in taken.items() if not math.isnan(hours)}
+    Returns
+    -------
+    DataFrame
+        Indexed by part: hours (of all jobs) and memory_gb (the largest of a process).
+    """
+    rows, parts = _jobs(profile.name), workload(profile)
+    finished = {}
+    for work in parts:
+        here = rows[rows["part"] == work.part]
+        if len(here[here["data set"] != ""].drop_duplicates(["seed", "data set"])) == work.jobs:
+            finished[work.part] = here["seconds"].sum() / 3600, here["memory GB"].max()
+    rest = rows[~rows["part"].isin([work.part for work in parts])]
+    if len(rest):
+        finished["others"] = rest["seconds"].sum() / 3600, rest["memory GB"].max()
+    hours = _hours_of_notebooks(profile.name)
+    if not math.isnan(hours):
+        finished["notebooks"] = hours, math.nan
+    return pd.DataFrame.from_dict(finished, orient="index", columns=["hours", "memory_gb"])
 
 
 def describe(
@@ -153,10 +122,15 @@ def describe(
         if not devices:
             lines += ["", f"{name}: not measured, as none is visible to jax here."]
             continue
-        costs = step_costs.measure(profile, devices[0], progress)
-        lines += ["", *_describe_costs(f"{name} ({devices[0].device_kind})", costs)]
-        lines += ["", *_describe_plan(profile, plan(profile, costs), workers)]
-        lines += _warnings(plan(profile, costs), workers, free_memory(devices[0]), platform)
+        device, costs = devices[0], step_costs.measure(profile, devices[0], progress)
+        lines += ["", *_describe_costs(f"{name} ({device.device_kind})", costs)]
+        of_laboratory = None
+        if profile.experiments.ablation:
+            of_laboratory = step_costs.measure(profile.laboratory(), device, progress)
+            lines += _describe_costs("With the network of the ablation", of_laboratory)
+        table = plan(profile, costs, of_laboratory)
+        lines += ["", *_describe_plan(profile, table, workers)]
+        lines += _warnings(table, workers, free_memory(device), platform)
     return "\n".join(lines)
 
 
@@ -177,27 +151,34 @@ def _describe_costs(device: str, costs: StepCosts) -> list[str]:
 
 
 def _describe_plan(profile: Profile, table: pd.DataFrame, workers: int) -> list[str]:
-    taken = hours_taken(profile)
+    took = taken(profile)
+    finished = dict(zip(took.index, took.to_numpy(), strict=True))
     lines = [
-        f"{'part':12}{'jobs':>6}{'steps':>12}{'hours':>10}{'memory GB':>12}{'disk GB':>10}"
-        f"{'took, hours':>14}"
+        f"{'part':15}{'jobs':>5}{'steps':>12}{'hours':>10}{'memory GB':>11}{'disk GB':>9}"
+        f"{'took, hours':>13}{'and GB':>8}"
     ]
-    for part, row in table.iterrows():
-        took = f"{taken[str(part)]:.2f}" if part in taken else "-"
-        hours = "unknown" if math.isnan(row["hours"]) else f"{row['hours']:.2f}"
+    for part, row in zip(map(str, table.index), table.to_dict("records"), strict=True):
+        hours, memory = finished.get(part, (math.nan, math.nan))
         lines.append(
-            f"{part:12}{row['jobs']:6.0f}{row['steps']:12,.0f}{hours:>10}"
-            f"{row['memory_gb']:12.2f}{row['disk_gb']:10.2f}{took:>14}"
+            f"{part:15}{row['jobs']:5.0f}{row['steps']:12,.0f}"
+            f"{_or_else(row['hours'], 'unknown'):>10}{row['memory_gb']:11.2f}{row['disk_gb']:9.2f}"
+            f"{_or_else(hours, '-'):>13}{_or_else(memory, '-'):>8}"
         )
+    all_hours = took["hours"].sum() if len(took) else math.nan
+    most = took["memory_gb"].max() if len(took) else math.nan
     return [
         *lines,
-        f"{'whole':12}{'':6}{'':12}{table['hours'].sum():10.2f}{table['memory_gb'].max():12.2f}"
-        f"{table['disk_gb'].sum():10.2f}{sum(taken.values()) if taken else 0:14.2f}",
+        f"{'whole':32}{table['hours'].sum():10.2f}{table['memory_gb'].max():11.2f}"
+        f"{table['disk_gb'].sum():9.2f}{_or_else(all_hours, '-'):>13}{_or_else(most, '-'):>8}",
         "",
         f"With {workers} workers of this kind: {with_workers(table, workers):.2f} hours. Memory is "
         "that of one job, beside some 0.5 GB of Python itself; the pages come on top, and what is "
-        "unknown.",
+        "unknown. What it took was measured with as many jobs side by side as the run had.",
     ]
+
+
+def _or_else(number: float, word: str) -> str:
+    return word if math.isnan(number) else f"{number:.2f}"
 
 
 def _warnings(table: pd.DataFrame, workers: int, free: float, platform: str) -> list[str]:
@@ -228,28 +209,12 @@ def _devices(platform: str) -> list[jax.Device]:
         return []
 
 
-def _products_for_one_image(profile: Profile) -> int:
-    settings = profile.experiments.estimators
-    scores = len(SCORES) * settings.score_repeats * sum(settings.score_budgets)
-    maps = len(MAPS) * sum(settings.map_budgets)
-    references = settings.reference_outputs + settings.reference_products
-    return settings.images * (scores + maps + references)
-
-
-def _products_of_sketches(profile: Profile) -> int:
-    settings = profile.experiments.sketch
-    cases = len(settings.sketches) * len(settings.shares) * sum(settings.steps)
-    batches = math.ceil(settings.train_images / profile.curvature.batch_size)
-    return batches * (4 * settings.rank + cases)
-
-
-def _others(profile: str) -> tuple[int, int, float]:
-    """Return jobs, steps and hours of the last run's steps that are not counted here."""
+def _jobs(profile: str) -> pd.DataFrame:
+    """Return the jobs of the run here, with the part of the graph that each belongs to."""
     table = status.jobs(profile)
-    here = table["profile"].str.split("/").str[0] == profile
-    rows = table[here & (~table["step"].isin(COUNTED) | table["profile"].str.contains("/"))]
-    hours = rows["seconds"].sum() / 3600 if len(rows) else math.nan
-    return max(1, len(rows)), len(rows), float(hours)
+    table = table[table["profile"].isin([profile, f"{profile}/{LABORATORY}"])]
+    in_laboratory = table["profile"].str.endswith(f"/{LABORATORY}")
+    return table.assign(part=table["step"].mask(in_laboratory, LABORATORY_PART))
 
 
 def _notebook_hours(profile: Profile) -> float:

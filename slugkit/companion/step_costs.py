@@ -34,7 +34,7 @@ class StepCost:
 
     seconds: float
     memory: float = 0.0  # bytes: activations, arguments, results and what lies between
-    images: int = 0  # in the batch
+    images: int = 1  # in the batch
     images_timed: int = 0  # fewer where all would not fit or take long; the seconds are scaled up
 
 

@@ -1,34 +1,73 @@
+import json
+
 import pytest
 
 from slugkit.companion import step_costs
-from slugkit.companion.plan import (
-    describe,
-    num_parameters_of,
-    num_test_images,
-    plan,
-    with_workers,
-)
+from slugkit.companion.plan import describe, plan, taken, with_workers
 from slugkit.companion.profile import load_profile, read_profile
 from slugkit.companion.step_costs import StepCost, StepCosts, measure
 
-COSTS = StepCosts(StepCost(1.0), StepCost(10.0), StepCost(100.0))
+# A second for a batch of 64 images, and so on.
+ALL = StepCost(1.0, images=64), StepCost(10.0, images=16), StepCost(100.0, images=16)
+COSTS = StepCosts(*ALL)
 
 
-def test_steps_and_hours_of_the_paper_are_those_counted_by_hand():
-    paper = load_profile("paper")
-    table = plan(paper, COSTS)
+def test_hours_are_the_steps_times_what_each_costs():
+    table = plan(load_profile("paper"), COSTS)
     # 3 data sets, 10 runs, 1,000 epochs of 26 batches of 64 images.
     assert table.loc["train", "jobs"] == 30
-    assert table.loc["train", "steps"] == 30 * 1000 * 26
     assert table.loc["train", "hours"] == pytest.approx(30 * 1000 * 26 / 3600)
-    # 105 batches; 150 products with G and 50 samples of the trace.
-    assert table.loc["curvature", "steps"] == 30 * 105 * 200
-    assert table.loc["curvature", "hours"] == pytest.approx(30 * 105 * (150 * 10 + 50 * 100) / 3600)
-    # 500 samples; 2 x 500 skin images, for B also 4 x 250 external and 6 x 80 + 245 with objects.
-    assert num_test_images(paper, "A") == 1000
-    assert num_test_images(paper, "B") == 1000 + 1000 + 480 + 245
-    assert table.loc["scores", "steps"] == 10 * 500 * (63 + 171 + 63)
-    assert table.loc["curvature", "memory_gb"] > 150 * num_parameters_of(paper) * 4e-9
+    seconds = 30 * 1668 / 16 * (150 * 10 + 50 * 100)
+    assert table.loc["curvature", "hours"] == pytest.approx(seconds / 3600)
+
+
+def test_parts_of_the_ablation_take_the_costs_of_its_own_network():
+    paper = load_profile("paper")
+    in_laboratory = ["laboratory", "ablation", "score_versions"]
+    assert plan(paper, COSTS).loc[in_laboratory, "hours"].isna().all()
+    cheaper = StepCosts(*(StepCost(cost.seconds / 4, images=cost.images) for cost in ALL))
+    whole, quarter = (plan(paper, COSTS, costs)["hours"] for costs in (COSTS, cheaper))
+    assert (whole / quarter)[in_laboratory].to_list() == pytest.approx([4, 4, 4])
+    assert whole["comparisons"] == quarter["comparisons"]
+
+
+def test_what_a_run_took_is_found_once_all_jobs_of_a_part_are_done(tmp_path, monkeypatch):
+    profile = load_profile("quick")
+    monkeypatch.setattr(
+        "slugkit.companion.status.RunPaths", lambda name, *_: RunsAt(tmp_path / name)
+    )
+    assert taken(profile).drop("notebooks", errors="ignore").empty
+    for number, dataset in enumerate("ABC"):
+        _write_record(tmp_path / f"quick/seed0/{dataset}/train.json", "train", dataset, 3600, 1024)
+        if number < 2:
+            assert "train" not in taken(profile).index
+    _write_record(tmp_path / "quick/seed0/B/comparisons.json", "comparisons", "B", 1800, 2048)
+    found = taken(profile)
+    assert found.loc["train"].to_list() == [3.0, 1.0]
+    assert found.loc["comparisons"].to_list() == [0.5, 2.0]
+    assert "objects" not in found.index
+
+
+class RunsAt:
+    def __init__(self, root):
+        self.root = root
+
+
+def _write_record(path, step, dataset, seconds, megabytes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    record = {
+        "profile": "quick",
+        "step": step,
+        "seed": 0,
+        "dataset": dataset,
+        "duration_seconds": seconds,
+        "peak_memory_megabytes": megabytes,
+        "hardware": {"processor": "abacus", "cores": 2},
+        "commit": "0" * 40,
+        "dirty": False,
+        "outputs": {"model.msgpack": "0" * 64},
+    }
+    path.write_text(json.dumps(record))
 
 
 def test_workers_share_the_jobs_of_a_part():
@@ -38,9 +77,9 @@ def test_workers_share_the_jobs_of_a_part():
     assert with_workers(table, 100) == pytest.approx(table["hours"].sum() / 30)
 
 
-@pytest.fixture
-def smallest(tmp_path):
-    path = tmp_path / "smallest.yml"
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory):
+    path = tmp_path_factory.mktemp("profiles") / "smallest.yml"
     quick = load_profile("quick")
     content = (
         quick.model_dump_json(exclude={"name"})
@@ -51,41 +90,57 @@ def smallest(tmp_path):
     return read_profile(path)
 
 
+@pytest.fixture(scope="module")
+def costs(smallest):
+    return measure(smallest)
+
+
+def without_ablation(profile):
+    experiments = profile.experiments.model_copy(update={"ablation": None})
+    return profile.model_copy(update={"experiments": experiments})
+
+
 def test_measured_steps_make_a_plan_that_names_its_parts(smallest):
-    costs = measure(smallest)
-    for cost in (costs.training_step, costs.ggn_product, costs.jacobian_product):
-        assert cost.seconds > 0
-        assert cost.memory > 1e6
-        assert cost.images_timed == cost.images
     text = describe(smallest, workers=2)
     for word in (
         "train",
         "curvature",
         "scores",
         "sketch",
+        "comparisons",
+        "objects",
+        "laboratory",
+        "ablation",
         "others",
         "notebooks",
         "whole",
         "With 2 workers",
+        "With the network of the ablation",
     ):
         assert word in text
     assert "GPU: not measured" in text
     assert "WARNING" not in text
 
 
-def test_a_step_that_does_not_fit_is_timed_on_fewer_images_and_named(smallest, monkeypatch):
-    whole = measure(smallest).ggn_product
-    monkeypatch.setattr(step_costs, "free_memory", lambda device: whole.memory)
-    monkeypatch.setattr("slugkit.companion.plan.free_memory", lambda device: whole.memory)
-    assert measure(smallest).ggn_product.images_timed == step_costs.FEW_IMAGES
-    text = describe(smallest, workers=2)
+def test_a_step_takes_time_and_memory(costs):
+    for cost in (costs.training_step, costs.ggn_product, costs.jacobian_product):
+        assert cost.seconds > 0
+        assert cost.memory > 1e6
+        assert cost.images_timed == cost.images
+
+
+def test_a_step_that_does_not_fit_is_timed_on_fewer_images_and_named(smallest, costs, monkeypatch):
+    free = costs.ggn_product.memory
+    monkeypatch.setattr(step_costs, "free_memory", lambda device: free)
+    monkeypatch.setattr("slugkit.companion.plan.free_memory", lambda device: free)
+    text = describe(without_ablation(smallest), workers=2)
     assert "scaled up from 4 images" in text
     assert "WARNING: curvature needs" in text
     assert "Lower its batch_size" in text
 
 
-def test_more_images_at_once_need_more_memory(smallest):
+def test_more_images_at_once_need_more_memory(smallest, costs):
     half = smallest.model_copy(
         update={"curvature": smallest.curvature.model_copy(update={"batch_size": 16})}
     )
-    assert measure(half).ggn_product.memory < 0.5 * measure(smallest).ggn_product.memory
+    assert measure(half).ggn_product.memory < 0.5 * costs.ggn_product.memory
