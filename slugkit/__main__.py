@@ -1,6 +1,7 @@
 """The command line: `slugkit <command>`, each a thin call into the package."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -9,6 +10,11 @@ from slugkit.errors import InputError
 
 STATUS_BAD_INPUT = 2
 STATUS_INTERRUPTED = 130
+REMEDIES = {
+    errno.ENOSPC: "make room, then run the same command again",
+    errno.EROFS: "work in a folder that can be written",
+    errno.EACCES: "work in a folder that you may read and write",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         # A full disk or a folder without permission: the operating system's words are clear.
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}{error.strerror or error}")
+        remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+        _say(f"{where}{error.strerror or error}{remedy}")
         return STATUS_BAD_INPUT
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")

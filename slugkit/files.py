@@ -40,6 +40,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.umask(umask)
         partial.chmod(0o666 & ~umask)
         os.replace(partial, path)
+    except OSError as error:
+        # A failed write says only what went wrong, not with which file.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

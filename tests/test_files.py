@@ -60,8 +60,9 @@ def test_a_full_disk_leaves_the_former_file_and_nothing_else(small_disk):
         with atomic_path(target) as partial:
             partial.write_bytes(bytes(size))
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as raised:
         write(1_000_000)
+    assert raised.value.filename == str(target)
     assert target.read_text() == "former"
     assert list(small_disk.iterdir()) == [target]
     write(1_000)

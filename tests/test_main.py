@@ -41,7 +41,10 @@ def test_a_full_disk_is_said_in_one_line(capsys, monkeypatch):
     monkeypatch.setattr(command_line, "_notebook", fail)
     status, error = run(capsys, "notebook", "fig1")
     assert status == command_line.STATUS_BAD_INPUT
-    assert error == "slugkit: runs/x.npy: No space left on device\n"
+    said = (
+        "slugkit: runs/x.npy: No space left on device; make room, then run the same command again"
+    )
+    assert error == f"{said}\n"
 
 
 def test_unknown_options_are_refused(capsys):

@@ -1,6 +1,7 @@
 """The whole graph on a profile so small that it runs in a minute or two: slow, but real."""
 
 import base64
+import contextlib
 import hashlib
 import io
 import json
@@ -173,6 +174,44 @@ def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
     done = make(folder)
     assert done.returncode == 0, done.stdout
     assert digests(folder) == digests(checkout)
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(checkout, tmp_path):
+    folder = tmp_path / "slugkit"
+    with disk(folder) as resize:
+        copy_checkout(folder)
+        used = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        resize(used + 900_000)
+        command = [sys.executable, "-c", "from slugkit.companion import graph"]
+        command[-1] += "; graph.make('tiny', 'train_all')"
+        done = make(folder, *command)
+        assert done.returncode != 0
+        assert re.search(r"runs/tiny/\S+: No space left on device; make room", done.stdout)
+        assert "Traceback" not in done.stdout
+        assert not list((folder / "runs").rglob("*.partial*"))
+        resize(100_000_000)
+        done = make(folder, *command)
+        assert done.returncode == 0, done.stdout
+        made, whole = digests(folder), digests(checkout)
+        assert len(made) > 6
+        assert made == {name: whole[name] for name in made}
+
+
+@contextlib.contextmanager
+def disk(folder: Path):
+    """A file system of its own, and the function that sets its size in bytes."""
+    if os.getuid() != 0:
+        pytest.skip("only root may mount a file system")
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=100m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine does not let a file system be mounted")
+    try:
+        yield lambda size: subprocess.run(
+            ["mount", "-o", f"remount,size={size}", str(folder)], check=True
+        )
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_absent_data_are_named_in_the_last_line_for_every_step_that_failed(checkout, tmp_path):
