@@ -1,6 +1,7 @@
 """Files that are either whole or absent."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
@@ -41,9 +42,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.chmod(0o666 & ~umask)
         os.replace(partial, path)
     except OSError as error:
-        # A failed write says only what went wrong, not with which file.
-        error.filename = error.filename or str(path)
-        raise
+        # A failed write does not say which file; and numpy tells of a short one without a number.
+        code = error.errno or errno.ENOSPC
+        raise OSError(code, os.strerror(code), error.filename or str(path)) from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -60,9 +60,14 @@ def test_a_full_disk_leaves_the_former_file_and_nothing_else(small_disk):
         with atomic_path(target) as partial:
             partial.write_bytes(bytes(size))
 
-    with pytest.raises(OSError, match="No space left") as raised:
-        write(1_000_000)
-    assert raised.value.filename == str(target)
+    def write_array(size):
+        with atomic_path(target) as partial:
+            np.save(partial, np.zeros(size))
+
+    for too_much in (write, write_array):
+        with pytest.raises(OSError, match="No space left") as raised:
+            too_much(1_000_000)
+        assert raised.value.filename == str(target)
     assert target.read_text() == "former"
     assert list(small_disk.iterdir()) == [target]
     write(1_000)
@@ -99,8 +104,9 @@ def test_training_goes_on_when_there_is_room_again(small_disk, tmp_path_factory)
 
 def test_the_command_line_names_a_folder_that_cannot_be_written(small_disk, capsys, monkeypatch):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    monkeypatch.setattr("slugkit.companion.paths.project_root", lambda: small_disk)
+    # In this order: the profile is read from the checkout, by a module that the first one imports.
     monkeypatch.setattr("slugkit.companion.provenance.project_root", lambda: small_disk)
+    monkeypatch.setattr("slugkit.companion.paths.project_root", lambda: small_disk)
     assert main(["prepare", "--profile", "quick", "--seed", "0"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("slugkit: ")
