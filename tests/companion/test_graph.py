@@ -1,4 +1,4 @@
-"""The whole graph on a profile so small that it runs in a minute or two: slow, but real."""
+"""The whole graph, killed, edited and starved: slow, but real."""
 
 import base64
 import contextlib
@@ -18,101 +18,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from tiny_graph import COMMAND, TINY, copy_checkout, digests, environment, make
 
-from slugkit.companion.paths import project_root
 from slugkit.data.synthetic import generate
 
 pytestmark = pytest.mark.slow
-
-TINY = """
-summary: as small as it can be
-seeds: [0]
-data:
-  image_size: 16
-  skin: {source: synthetic, light: [1, 2], dark: [5, 6], train: 24, test: 8}
-  external: {source: synthetic, types: [3, 4, 5, 6], per_type: 3}
-  objects: {source: synthetic, kinds: [ruler, ink, patch], per_kind: 3}
-model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
-training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 2}
-curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 4}
-scores: {num_samples: 4, batch_size: 32}
-experiments:
-  estimators:
-    {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
-     reference_outputs: 4, reference_products: 16, most_products: {16: 8, 32: 8}, train_images: 4}
-  sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
-  comparisons:
-    {num_samples: 2, members: 2, dropout: 0.1, curvature_samples: 2, sketch_steps: 2,
-     sketch_share: 0.1, sketch_images: 8, mcmc_prior_precision: 1.0, mcmc_step: 0.5,
-     mcmc_friction: 0.1, mcmc_burn_in: 2, mcmc_thinning: 1}
-  objects:
-    {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4, lesions: 3}
-  ablation:
-    seeds: [0]
-    image_size: 16
-    train: 24
-    test: 12
-    kinds: [patch]
-    per_kind: 3
-    model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
-    training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 20}
-    curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 2}
-    num_samples: 4
-    networks: [{latent_size: 2}]
-    ranks: [0]
-    samples: [2]
-    subsets: [8]
-statistics: {resamples: 50, confidence: 0.95}
-"""
-COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    """A copy of what git tracks, with the tiny profile, already made once."""
-    folder = tmp_path_factory.mktemp("checkout") / "slugkit"
-    copy_checkout(folder)
-    done = make(folder)
-    assert done.returncode == 0, done.stdout
-    return folder
-
-
-def copy_checkout(folder: Path) -> None:
-    # --cached --others: also what is not committed yet, so that a working copy tests itself.
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    files = subprocess.run(listing, cwd=project_root(), capture_output=True, text=True, check=True)
-    for name in files.stdout.splitlines():
-        if (project_root() / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(project_root() / name, folder / name)
-    (folder / "profiles" / "tiny.yml").write_text(TINY)
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "start"]):
-        subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
-
-
-def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}
-
-
-def make(folder: Path, *command: str, timeout: float = 900) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        command or COMMAND,
-        cwd=folder,
-        env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-    )
-
-
-def digests(folder: Path) -> dict[str, str]:
-    """The digest of every result, as the provenance records tell it."""
-    found = {}
-    for record in sorted((folder / "runs" / "tiny").rglob("*.json")):
-        found |= json.loads(record.read_text()).get("outputs", {})
-    return found
 
 
 def test_the_book_is_there_and_says_what_it_is(checkout):

@@ -1,0 +1,12 @@
+import pytest
+from tiny_graph import copy_checkout, make
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory):
+    """A copy of what git tracks, with the tiny profile, already made once."""
+    folder = tmp_path_factory.mktemp("checkout") / "slugkit"
+    copy_checkout(folder)
+    done = make(folder)
+    assert done.returncode == 0, done.stdout
+    return folder
