@@ -15,7 +15,6 @@ from slugkit.companion.experiments.score_versions import (
 )
 from slugkit.companion.metrics import Interval, partial_spearman, spearman
 from slugkit.companion.notebook import Run
-from slugkit.companion.object_tables import written
 from slugkit.companion.profile import Profile
 from slugkit.companion.summaries import over_images
 
@@ -30,7 +29,7 @@ def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
             ("auroc_slug", "pixel AUROC, SLUG"),
             ("auroc_error", "pixel AUROC, squared error"),
         ):
-            row[title] = written(spread(group, column))
+            row[title] = f"{spread(group, column):.2f}"
         row["mean squared error"] = f"{group['mse'].mean():.5f}"
         row["parameters"] = f"{group['num_parameters'].iloc[0]:,}"
         rows.append(row)
@@ -82,15 +81,15 @@ def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         for title, given in ((_title(best), (best,)), ("all four", tuple(TRIVIAL))):
             for half in HALVES:
                 found = added(table, profile, name, given, half)
-                row[f"given {title}, {half}"] = written(found)
-        row["alone, all images"] = written(_alone(table, profile, name))
+                row[f"given {title}, {half}"] = f"{found:.2f}"
+        row["alone, all images"] = f"{_alone(table, profile, name):.2f}"
         rows.append(row)
     return pd.DataFrame(rows).set_index("version")
 
 
 def comparator_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Return the rank correlation of each trivial comparator with the error."""
-    rows = {_title(name): written(_alone(table, profile, name)) for name in TRIVIAL}
+    rows = {_title(name): f"{_alone(table, profile, name):.2f}" for name in TRIVIAL}
     return pd.DataFrame({"rank correlation with the error": rows}).rename_axis("comparator")
 
 

@@ -149,8 +149,4 @@ def verdict_mark(verdict: str) -> str:
 
 
 def _sentence(check: Check) -> str:
-    number = check.interval
-    return (
-        f"{escape(check.metric)}: {number.value:.2f} ({number.low:.2f} to {number.high:.2f}), "
-        f"wanted {check.side} {check.threshold:g}"
-    )
+    return f"{escape(check.metric)}: {check.interval:.2f}, wanted {check.side} {check.threshold:g}"

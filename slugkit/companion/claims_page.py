@@ -9,6 +9,7 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 
 from slugkit.companion.claims import Finding, load_claims, verdict_mark
+from slugkit.companion.metrics import Interval
 from slugkit.companion.panels import data_mark
 from slugkit.companion.paths import RunPaths
 from slugkit.companion.profile import load_profile
@@ -141,8 +142,7 @@ def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
         return "not judged in this run"
     numbers = "".join(
-        f"<li>{escape(check['metric'])}: {check['interval']['value']:.2f} "
-        f"({check['interval']['low']:.2f} to {check['interval']['high']:.2f})</li>"
+        f"<li>{escape(check['metric'])}: {Interval(**check['interval']):.2f}</li>"
         for check in claim["checks"]
     )
     return verdict_mark(claim["verdict"]) + (f"<ul>{numbers}</ul>" if numbers else "")

@@ -19,13 +19,13 @@ def reading(found: Findings) -> str:
     return "\n".join(
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
-            f"{_say(slug)}. Of {len(SCORES) - 1} others, better by more than chance: "
+            f"{slug:.2f}. Of {len(SCORES) - 1} others, better by more than chance: "
             f"{_list(better)}. Worse: {_list(worse)}. The best trivial comparator is "
-            f"{titles()[trivial]}, {_say(rival)}.",
+            f"{titles()[trivial]}, {rival:.2f}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
-            f"with the error is {_say(given)}: {_adds(given)}. The other way round, "
-            f"{titles()[trivial]} with SLUG known, it is {_say(reverse)}: {_adds(reverse)}.",
-            f"- **Finding foreign objects.** SLUG's mean pixel AUROC is {_say(own)}; the "
+            f"with the error is {given:.2f}: {_adds(given)}. The other way round, "
+            f"{titles()[trivial]} with SLUG known, it is {reverse:.2f}: {_adds(reverse)}.",
+            f"- **Finding foreign objects.** SLUG's mean pixel AUROC is {own:.2f}; the "
             f"highest is that of {titles()[best_map]}, {auroc:.2f}.",
         ]
     )
@@ -35,7 +35,7 @@ def show(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return one row per comparator with a column "value (low to high)" per quantity."""
     found = pd.concat(tables)
     intervals = [
-        _say(Interval(*numbers)) for numbers in found[["value", "low", "high"]].to_numpy(float)
+        f"{Interval(*numbers):.2f}" for numbers in found[["value", "low", "high"]].to_numpy(float)
     ]
     order = [name for name in COMPARATORS if (found["comparator"] == name).any()]
     wide = found.assign(shown=intervals).pivot_table(
@@ -91,10 +91,6 @@ def budget(profile: Profile) -> str:
 def titles() -> dict[str, str]:
     """Return what people call each comparator."""
     return {name: one.title for name, one in COMPARATORS.items()}
-
-
-def _say(interval: Interval) -> str:
-    return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
 def _adds(interval: Interval) -> str:

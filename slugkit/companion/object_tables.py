@@ -79,9 +79,9 @@ def pixel_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             chosen = rows[rows["method"] == method]
             for column, title in (("auroc", "AUROC"), ("average_precision", "AP")):
                 found = over_images(chosen, profile, np.mean, column)
-                cells[f"{title}, {TITLES[method]}"] = written(found)
+                cells[f"{title}, {TITLES[method]}"] = f"{found:.2f}"
         kind = str(rows["kind"].iloc[0])
-        return cells | {"AUROC, SLUG minus error": written(advantage(rows, profile, kind))}
+        return cells | {"AUROC, SLUG minus error": f"{advantage(rows, profile, kind):.2f}"}
 
     return _by_kind(objects, row)
 
@@ -96,11 +96,11 @@ def image_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             numbered = chosen.assign(image=pd.factorize(chosen["image_id"])[0])
             columns = ("score", "clean_score")
             above = over_images(numbered, profile, separation, *columns, "image", "seed")
-            cells[f"AUROC, {TITLES[method]}"] = written(above)
+            cells[f"AUROC, {TITLES[method]}"] = f"{above:.2f}"
             risen = over_images(chosen, profile, rising, *columns)
-            cells[f"share that rises, {TITLES[method]}"] = written(risen)
+            cells[f"share that rises, {TITLES[method]}"] = f"{risen:.2f}"
             found = over_images(chosen, profile, _ratio_of_means, "score", "clean_score")
-            cells[f"score with over without, {TITLES[method]}"] = written(found)
+            cells[f"score with over without, {TITLES[method]}"] = f"{found:.2f}"
         return cells
 
     return _by_kind(objects, row)
@@ -112,7 +112,7 @@ def error_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     def row(rows: pd.DataFrame) -> dict[str, str]:
         rows = rows[rows["method"] == "squared_error"]
         cells = {
-            title: written(over_images(rows, profile, np.mean, column), "{:.4f}")
+            title: f"{over_images(rows, profile, np.mean, column):.4f}"
             for column, title in (
                 ("inside", "inside"),
                 ("clean_inside", "same pixels before"),
@@ -120,7 +120,7 @@ def error_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             )
         }
         ratio = error_ratio(rows, profile, str(rows["kind"].iloc[0]))
-        return cells | {"inside over outside": written(ratio, "{:.1f}")}
+        return cells | {"inside over outside": f"{ratio:.1f}"}
 
     return _by_kind(objects, row)
 
@@ -140,7 +140,7 @@ def tagged_table(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             found = over_images(
                 both, profile, over_seeds(_auroc_of_labels), "has_object", column, "seed"
             )
-            cells[f"AUROC, {TITLES[method]}"] = written(found)
+            cells[f"AUROC, {TITLES[method]}"] = f"{found:.2f}"
         return cells
 
     tagged = scores[scores["set"] == "tagged"]
@@ -156,7 +156,7 @@ def lesion_table(lesions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             chosen = rows[rows["method"] == method]
             for above, below in (("lesion", "skin"), ("object", "lesion")):
                 found = over_images(chosen, profile, _ratio_of_means, above, below)
-                cells[f"{above} over {below}, {TITLES[method]}"] = written(found)
+                cells[f"{above} over {below}, {TITLES[method]}"] = f"{found:.2f}"
         return cells
 
     return _by_kind(lesions, row)
@@ -224,16 +224,6 @@ def unless_empty(table: pd.DataFrame, otherwise: str) -> pd.DataFrame | HTML:
     '<p>Nothing.</p>'
     """
     return HTML(f"<p>{otherwise}</p>") if table.empty else table
-
-
-def written(interval: Interval, form: str = "{:.2f}") -> str:
-    """Return a number with its interval, as the tables have it.
-
-    >>> written(Interval(0.5, 0.4, 0.6))
-    '0.50 (0.40–0.60)'
-    """
-    low, high = form.format(interval.low), form.format(interval.high)
-    return f"{form.format(interval.value)} ({low}–{high})"
 
 
 def _by_kind(rows: pd.DataFrame, row: Callable[[pd.DataFrame], dict[str, str]]) -> pd.DataFrame:

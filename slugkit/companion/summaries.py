@@ -49,8 +49,7 @@ def cell_table(scores: pd.DataFrame, profile: Profile, *columns: str) -> pd.Data
     for column in columns:
         table = cells(scores, profile, column).set_index(["dataset", "group"])
         parts[column] = [
-            f"{row['value']:.3g} ({row['low']:.3g}–{row['high']:.3g})"
-            for _, row in table.iterrows()
+            f"{Interval(row['value'], row['low'], row['high']):.3g}" for _, row in table.iterrows()
         ]
         if len(profile.seeds) > 1:
             means = scores.groupby(["dataset", "set", "seed"])[column].mean()
@@ -285,6 +284,6 @@ def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         for name, title in (("slug", "SLUG"), ("squared_error", "squared error")):
             for column, label in (("auroc", "AUROC"), ("average_precision", "AP")):
                 found = over_images(group[group["map"] == name], profile, np.mean, column)
-                row[f"{label}, {title}"] = f"{found.value:.2f} ({found.low:.2f}–{found.high:.2f})"
+                row[f"{label}, {title}"] = f"{found:.2f}"
         rows.append(row)
     return pd.DataFrame(rows).set_index("object")

@@ -73,6 +73,6 @@ def test_every_claim_says_what_where_and_why():
 
 def test_the_table_shows_numbers_and_verdict():
     html = verdict_table(verdicts({"C7": [GOOD], "C11": []})).data
-    assert "0.80 (0.70 to 0.90), wanted above 0.5" in html
+    assert "0.80 (0.70\xa0to\xa00.90), wanted above 0.5" in html
     assert '<strong class="verdict reproduced">reproduced</strong>' in html
     assert "no suitable images" in html

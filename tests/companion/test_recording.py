@@ -250,4 +250,4 @@ def test_a_failing_number_yields_not_reproduced_on_the_page(checkout):
     (fresh, *_) = sources("reduced")
     row = claims_table([fresh]).data.split('id="C7"')[1].split("</tr>")[0]
     assert '<strong class="verdict not-reproduced">not reproduced</strong>' in row
-    assert "made up: 0.10 (0.00 to 0.20)" in row
+    assert "made up: 0.10 (0.00\xa0to\xa00.20)" in row
