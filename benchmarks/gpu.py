@@ -235,7 +235,7 @@ def main() -> None:
         }
         result["seconds"] = time.monotonic() - start
         print(part.__name__, json.dumps(result[part.__name__], indent=1), flush=True)
-        with atomic_path(RESULTS / f"gpu-{name}.json") as partial:
+        with atomic_path(RESULTS / f"paper-scale-{name}.json") as partial:
             partial.write_text(json.dumps(result, indent=1) + "\n")
 
 
