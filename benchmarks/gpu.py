@@ -5,7 +5,7 @@
         --products 6 --batch-size 8                           # to try it on a CPU
 
 Each time stands beside that of its bare products: the same compiled function on a batch that lies
-on the device, as often as the work needs it. Writes benchmarks/results/gpu-<device>.json after each
+on the device, as often as the work needs it. Writes results/paper-scale-<device>.json after each
 part, so that a run that is cut short keeps what it has; parts that would start after --minutes are
 left out and named.
 """
