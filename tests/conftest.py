@@ -1,6 +1,9 @@
 import jax
 import pytest
 
+# It holds no doctest, and a conftest.py of another folder would be taken for it.
+collect_ignore = ["conftest.py"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(tmp_path_factory):
