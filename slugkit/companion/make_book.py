@@ -6,9 +6,11 @@ import re
 import time
 
 from slugkit.companion import graph, pairs
-from slugkit.companion.paths import RunPaths, project_root
-from slugkit.companion.profile import load_profile
+from slugkit.companion.paths import RunPaths, data_root, project_root
+from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import hardware
+from slugkit.data import sources
+from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.progress import format_duration
 
@@ -22,7 +24,8 @@ def make_book(profile: str, *, cores: int | None = None, cluster: str | None = N
     Raises
     ------
     InputError
-        The profile is unknown, the two forms of a notebook disagree, or a step failed.
+        The profile is unknown, the two forms of a notebook disagree, data are absent (all that are
+        missing are named), or a step failed.
     """
     loaded = load_profile(profile)
     cores = cores or len(os.sched_getaffinity(0))
@@ -34,6 +37,8 @@ def make_book(profile: str, *, cores: int | None = None, cluster: str | None = N
     if not jobs:
         print(f"Nothing has changed since the last run: the book is up to date.\nOpen {page}")
         return
+    if "decode" in jobs:
+        _check_data(loaded)
     print(f"Profile {profile}: {loaded.summary}.")
     place = f"{cores} cores" if cluster is None else f"the cluster of {cluster}"
     print(f"To do on {place}: {', '.join(f'{n} x {job}' for job, n in jobs.items())}.")
@@ -44,6 +49,18 @@ def make_book(profile: str, *, cores: int | None = None, cluster: str | None = N
     if cluster is None:
         _remember(profile, jobs, seconds, cores)
     print(f"\nDone in {format_duration(seconds)}.\nOpen {page}")
+
+
+def _check_data(profile: Profile) -> None:
+    """Find out what is missing before anything is computed."""
+    missing = []
+    for source in profile.data.real_sources():
+        try:
+            sources.index(source, data_root())
+        except InputError as error:
+            missing.append(str(error))
+    if missing:
+        raise InputError("; ".join(dict.fromkeys(missing)))
 
 
 def _planned_jobs(plan: str) -> dict[str, int]:

@@ -126,7 +126,7 @@ def disk(folder: Path):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_absent_data_are_named_in_the_last_line_for_every_step_that_failed(checkout, tmp_path):
+def test_all_absent_data_are_named_before_anything_is_computed(checkout, tmp_path):
     real = TINY.replace("{source: synthetic, light", "{source: ham10000, light").replace(
         "objects: {source: synthetic", "objects: {source: isic2017"
     )
@@ -141,8 +141,10 @@ def test_absent_data_are_named_in_the_last_line_for_every_step_that_failed(check
     (checkout / "profiles" / "real.yml").unlink()
     assert done.returncode == 2
     message = done.stderr.splitlines()[-1]
-    assert message.startswith("slugkit: a step of the graph failed: ")
+    assert message.startswith("slugkit: ")
     assert "ham10000: no folder ham10000_224 or ham10000 under" in message
+    assert "isic2017: no folder isic2017_256 or isic2017 under" in message
+    assert "localrule" not in done.stdout
     assert "`slugkit data show ham10000`" in message
     assert "Traceback" not in done.stdout + done.stderr
 
