@@ -98,6 +98,9 @@ def make(
     }
     lines = []
     with _only_one(root / "runs" / ".lock"):
+        # What a killed run was writing has no use: whoever goes on begins the file anew.
+        for remnant in (root / "runs").rglob(".*.partial*"):
+            remnant.unlink(missing_ok=True)
         process = subprocess.Popen(
             command,
             env=environment,

@@ -84,6 +84,7 @@ def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
     done = make(folder)
     assert done.returncode == 0, done.stdout
     assert digests(folder) == digests(checkout)
+    assert not list((folder / "runs").rglob(".*.partial*"))
 
 
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(checkout, tmp_path):
