@@ -1,4 +1,4 @@
-"""What each part of the graph has to compute, counted from the profile alone."""
+"""What each part of the graph has to compute, counted from the profile and the weights at hand."""
 
 import math
 from dataclasses import dataclass
