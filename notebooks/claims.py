@@ -36,7 +36,7 @@ display(claims_page.claims_table(found))
 # %% [markdown]
 # ## At a glance
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}, "figure": {"caption": "Every number behind a verdict, less the threshold set beforehand, with its interval; right of the line it is as the paper says. Intervals that leave the axis are cut.", "name": "fig-claims"}}
+# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}, "figure": {"caption": "Every number behind a verdict, less the threshold set beforehand, with its interval; right of the line it is as the paper says. What leaves the axis is drawn at its end.", "name": "fig-claims"}}
 figure, axis = plt.subplots(figsize=(7.2, 5.6))
 claims_page.margins(axis, found)
 figure.legend(loc="outside lower center", ncols=3)

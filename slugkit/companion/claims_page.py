@@ -81,7 +81,7 @@ def claims_table(found: list[Source]) -> HTML:
 def margins(axis: Axes, found: list[Source]) -> None:
     """Draw each check's number and interval less its threshold, signed so that right is agreement.
 
-    Intervals that leave the axis end in it.
+    What leaves the axis is drawn at its end.
     """
     labels: list[str] = []
     limit = 1.0
@@ -113,8 +113,8 @@ def margins(axis: Axes, found: list[Source]) -> None:
     axis.axvline(0, color=INK, linewidth=1)
     axis.set_yticks(range(len(labels)), labels, fontsize=8)
     axis.set_ylim(len(labels) - 0.5, -0.5)
-    axis.set_xlim(-limit * 1.02, limit * 1.02)
-    axis.set_xlabel("number minus threshold (right: as the paper says)")
+    axis.set_xlim(-limit * 1.06, limit * 1.06)  # room for whole markers at the ends
+    axis.set_xlabel("number less threshold (right: as in the paper)")
     for one, colour, marker in zip(found, ("slug", "mse", "C"), "osD", strict=False):
         axis.plot([], [], color=COLOURS[colour], marker=marker, label=one.title)
 

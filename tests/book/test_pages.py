@@ -129,6 +129,26 @@ def test_every_picture_has_a_text(browser):
         assert browser.run(script) == [], page
 
 
+def test_no_letter_of_a_figure_is_cut_off(browser):
+    script = """
+        const svg = document.documentElement, box = svg.viewBox.baseVal;
+        const toBox = svg.getScreenCTM().inverse();
+        return [...svg.querySelectorAll("g[id^=text_]")].map(text => {
+            const {left, top, right, bottom} = text.getBoundingClientRect();
+            const start = new DOMPoint(left, top).matrixTransform(toBox);
+            const end = new DOMPoint(right, bottom).matrixTransform(toBox);
+            return [text.innerHTML.match(/<!-- (.*?) -->/)[1],
+                Math.min(start.x, start.y, box.width - end.x, box.height - end.y)];
+        })"""
+    figures = sorted((HTML / "_images").glob("*.svg"))
+    assert figures
+    for figure in figures:
+        browser.show(figure.as_uri())
+        texts = browser.run(script)
+        assert texts, figure
+        assert [text for text, margin in texts if margin < -0.5] == [], figure
+
+
 def test_search_finds_hutchinson(browser):
     browser.show((HTML / "search.html").as_uri() + "?q=Hutchinson")
     for _ in range(50):
