@@ -47,7 +47,7 @@ plt.show()
 # file that the job wrote: the same profile and seed give the same one on the same kind of machine.
 
 # %% tags=["hide-input"]
-HTML(jobs.to_html(index=False, border=0))
+HTML(f'<div class="all-jobs">{jobs.set_index(["profile", "step"]).to_html(border=0)}</div>')
 
 # %% tags=["hide-input"]
 here = jobs[jobs["profile"] == profile]

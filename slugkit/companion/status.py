@@ -41,17 +41,15 @@ def jobs(profile: str) -> pd.DataFrame:
 
 
 def by_step(table: pd.DataFrame) -> pd.DataFrame:
-    """Return for each profile and step: jobs, hours of all, median seconds, largest memory."""
-    return (
-        table.groupby(["profile", "step"], sort=False)
-        .agg(
-            jobs=("seconds", "size"),
-            hours=("seconds", lambda seconds: seconds.sum() / 3600),
-            median_seconds=("seconds", "median"),
-            memory_gb=("memory GB", "max"),
-        )
-        .round({"hours": 2, "median_seconds": 1, "memory_gb": 2})
-    )
+    """Return for each profile and step: jobs, minutes of all, median seconds, largest memory."""
+    groups = table.groupby(["profile", "step"], sort=False)
+    columns = {
+        "jobs": groups.size(),
+        "minutes of all": groups["seconds"].sum().div(60).round(1),
+        "median seconds": groups["seconds"].median().round(1),
+        "memory GB": groups["memory GB"].max(),
+    }
+    return pd.DataFrame(columns)
 
 
 def durations(axis: Axes, table: pd.DataFrame) -> None:

@@ -48,7 +48,9 @@ def test_every_job_has_a_row_in_the_order_of_the_graph(run):
 def test_steps_are_summed_over_their_jobs(run):
     row = status.by_step(run).loc[("mine", "train")]
     assert row["jobs"] == 2
-    assert row["median_seconds"] == 4.0
+    assert row["minutes of all"] == 0.1
+    assert row["median seconds"] == 4.0
+    assert row["memory GB"] == 0.5
 
 
 def test_the_figure_has_a_mark_for_each_job(run):
