@@ -51,7 +51,7 @@ plt.show()
 # %%
 scores.groupby(["sketch", "share", "steps"])[
     ["sketch_size", "directions", "ratio", "removed", "numbers_kept"]
-].mean().round(3)
+].mean().round(3).astype({"sketch_size": int, "directions": int})
 
 # %% tags=["hide-input"]
 removed = float(scores["removed"].mean())

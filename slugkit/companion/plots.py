@@ -156,7 +156,11 @@ def losses(axis: Axes, table: pd.DataFrame) -> None:
     for dataset, rows, label in _models(table):
         axis.plot(rows["epoch"], rows["negative_elbo"], color=COLOURS[dataset], label=label)
     axis.set(xlabel="epoch", ylabel="negative ELBO (nats per image)")
-    axis.set_yscale("symlog", linthresh=1000)
+    linear = 1000.0  # below it the axis is linear
+    axis.set_yscale("symlog", linthresh=linear)
+    # There the labels of decades would lie on that of zero.
+    ticks = axis.get_yticks()
+    axis.set_yticks(ticks[(ticks == 0) | (np.abs(ticks) >= linear)])
     axis.legend()
 
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,3 +57,14 @@ def test_only_the_image_that_may_not_be_shown_is_withheld():
     figure = plots.contact_sheet(table([True, False, True, True]), IMAGES, columns=2)
     assert pictures(figure) == 3
     assert reasons(figure) == 1
+
+
+def test_labels_of_the_losses_do_not_lie_on_each_other():
+    losses = [30_000, 8_000, -500, -4_900]
+    _, axis = plt.subplots()
+    table = {"epoch": range(4), "negative_elbo": losses, "dataset": "A", "seed": 0}
+    plots.losses(axis, pd.DataFrame(table))
+    axis.figure.canvas.draw()
+    boxes = [label.get_window_extent() for label in axis.get_yticklabels()]
+    assert len(boxes) >= 4
+    assert all(low.y1 < high.y0 for low, high in itertools.pairwise(boxes))
