@@ -161,6 +161,7 @@ def losses(axis: Axes, table: pd.DataFrame) -> None:
     # There the labels of decades would lie on that of zero.
     ticks = axis.get_yticks()
     axis.set_yticks(ticks[(ticks == 0) | (np.abs(ticks) >= linear)])
+    axis.minorticks_off()
     axis.legend()
 
 
