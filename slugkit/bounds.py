@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Each halves by how much a bound is larger than it could be.
-BISECTIONS = 20
+# Each halves by how much a bound is larger than it need be.
+BISECTIONS = 40
 
 
 @dataclass(frozen=True)
