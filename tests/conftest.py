@@ -1,12 +1,20 @@
+import os
+
 import jax
 import pytest
+from hypothesis import HealthCheck, settings
 
 # It holds no doctest, and a conftest.py of another folder would be taken for it.
 collect_ignore = ["conftest.py"]
+
+# No test fails because the machine is slow or busy.
+settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any speed")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(tmp_path_factory):
     """Compile each program once: most tests of the training run the same one."""
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("jax")))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("jax")))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -101,15 +100,19 @@ def test_unusable_arguments_are_named(posterior, images, tmp_path):
 
 
 SCRIPT = """
-import sys
+import sys, threading
 import numpy as np
 from small_model import KEY, apply, make_images, make_params
 from slugkit import slug
 from slugkit.streaming import score_stream
 posterior = slug.fit(apply, make_params(), make_images(11), rank=4, key=KEY)
-images = np.tile(make_images(10), (400, 1, 1, 1))
+images = np.tile(make_images(10), (60, 1, 1, 1))
+def progress(done, *_):
+    print(done, flush=True)
+    if done >= float(sys.argv[2]):
+        threading.Event().wait()
 score_stream(posterior, images, sys.argv[1], num_samples=6, key=KEY, batch_size=4, chunk_size=8,
-             progress=lambda done, *_: print(done, flush=True))
+             progress=progress)
 """
 
 
@@ -123,20 +126,19 @@ def test_killed_it_resumes_to_the_same_bytes(tmp_path):
     }
     command = [sys.executable, "-c", SCRIPT]
     whole, killed = tmp_path / "whole.csv", tmp_path / "killed.csv"
-    subprocess.run([*command, str(whole)], env=environment, check=True, capture_output=True)
+    subprocess.run([*command, str(whole), "inf"], env=environment, check=True, capture_output=True)
     process = subprocess.Popen(
-        [*command, str(killed)], env=environment, stdout=subprocess.PIPE, text=True
+        [*command, str(killed), "400"], env=environment, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     while int(process.stdout.readline()) < 400:
         pass
-    time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
     assert not killed.exists()
     done = subprocess.run(
-        [*command, str(killed)], env=environment, check=True, capture_output=True, text=True
+        [*command, str(killed), "inf"], env=environment, check=True, capture_output=True, text=True
     )
     assert int(done.stdout.split()[0]) > 400
     assert killed.read_bytes() == whole.read_bytes()

@@ -5,7 +5,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-STALL = 5.0
+FEW = 6
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def stall(self, body, _):
         self.reply(200, body[: len(body) // 2], length=len(body))
-        self.server.released.wait(STALL)
+        self.server.released.wait()
         self.close_connection = True
 
     def stall_once(self, body, earlier):
@@ -145,6 +145,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def wrong(self, body, _):
         self.serve(body[::-1])
+
+    def half(self, body, _):
+        """Stop half-way until the gate is open."""
+        if self.server.gate.is_set():
+            self.serve(body)
+        else:
+            self.reply(200, body[: len(body) // 2], length=len(body))
+            self.server.gate.wait()
+            self.wfile.write(body[len(body) // 2 :])
+
+    def few(self, body, earlier):
+        """Send the first few files whole, and of the others a half until the gate is open."""
+        with self.server.lock:
+            files = list(dict.fromkeys(path for path, _ in self.server.log if "/few/" in path))
+        if files.index(self.path) < FEW:
+            self.serve(body)
+        else:
+            self.half(body, earlier)
 
     def slow(self, body, _):
         self.serve(body, wait=0.04)
@@ -160,6 +178,7 @@ class Server(ThreadingHTTPServer):
         self.log = []  # (path, Range header) of each request
         self.sent = 0  # bytes of bodies
         self.sent_before = []  # the same, at the arrival of each request
+        self.gate = threading.Event()
         self.released = threading.Event()
 
     def url(self, behaviour, name):
@@ -177,6 +196,7 @@ def running_server(files):
     try:
         yield server
     finally:
+        server.gate.set()
         server.released.set()
         server.shutdown()
         thread.join()
