@@ -18,7 +18,9 @@
 # How much of what the network can do to an image do the leading directions hold? The generalised
 # Gauss-Newton matrix $\mathbf{G} = \sum_i \mathbf{J}(x_i)^\top \mathbf{J}(x_i)$ of the training
 # images has few large eigenvalues. SLUG is what is left of the Jacobian outside their
-# eigenvectors, so it matters how many there are and how well Lanczos found them.
+# eigenvectors, so it matters how many there are and how well Lanczos found them. A run is verified
+# where an upper bound, wrong with a probability of at most 1e-4, shows that no eigenvalue is larger
+# than the one found, by more than the tolerance.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"

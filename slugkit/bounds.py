@@ -58,8 +58,8 @@ class Chain:
 
         References
         ----------
-        For bounds before the coefficients are known: Kuczynski and Wozniakowski, SIAM J. Matrix
-        Anal. Appl. 13 (1992), theorem 4.2.
+        Van Dorsselaer, Hochstenbach, van der Vorst, SIAM J. Matrix Anal. Appl. 22 (2000); bounds
+        before the coefficients are known: Kuczynski, Wozniakowski, the same 13 (1992).
         """
         low = self.largest
         if self.off_diagonal[-1] == 0:

@@ -80,3 +80,21 @@ def test_the_figures_show_the_runs_beside_their_mean(scores):
             counts.append(len(axis.lines))
             plt.close(figure)
         assert counts[1] - counts[0] == faint
+
+
+def test_the_table_of_the_curvature_says_what_was_verified():
+    pairs = pd.DataFrame(
+        {
+            "dataset": ["A", "A", "B", "B"],
+            "seed": 0,
+            "eigenvalue": [4.0, 1.0, 3.0, 2.0],
+            "relative_residual": [1e-9, 1e-3, 1e-9, 1e-4],
+            "relative_gap": [1e-9, 1e-4, 1e-9, np.inf],
+        }
+    )
+    traces = pd.DataFrame({"dataset": ["A", "B"], "seed": 0, "products": 9})
+    table = summaries.curvature_table(pairs, traces, profile((0,)))
+    assert list(table.loc[[("A", "share verified"), ("B", "share verified")], "mean"]) == ["1", "0"]
+    # Of runs recorded without upper bounds nothing is said.
+    older = summaries.curvature_table(pairs.drop(columns="relative_gap"), traces, profile((0,)))
+    assert set(table.index) - set(older.index) == {("A", "share verified"), ("B", "share verified")}

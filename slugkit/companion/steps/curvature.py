@@ -49,6 +49,7 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
         save_table(tables[0], _eigenpairs(posterior))
         save_table(tables[1], _trace(posterior, images, key, settings))
         facts["num_products"] = posterior.num_products
+        facts["converged"] = posterior.converged
     checkpoint.unlink(missing_ok=True)
 
 
@@ -58,6 +59,7 @@ def _eigenpairs(posterior: slug.Posterior) -> pd.DataFrame:
             "rank": range(1, posterior.rank + 1),
             "eigenvalue": posterior.eigenvalues,
             "relative_residual": posterior.residuals / posterior.eigenvalues,
+            "relative_gap": posterior.upper / posterior.eigenvalues - 1,
         }
     )
 
