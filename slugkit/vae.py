@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from slugkit.convolution import convolution
+from slugkit.elu import elu
 from slugkit.errors import InputError
 
 
@@ -79,8 +81,8 @@ class ResidualBlock(nnx.Module):
         self.dropout = nnx.Dropout(dropout)
 
     def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> jax.Array:
-        h = self.conv1(nnx.elu(self.norm1(x)))
-        return x + self.conv2(self.dropout(nnx.elu(self.norm2(h)), rngs=rngs))
+        h = self.conv1(elu(self.norm1(x)))
+        return x + self.conv2(self.dropout(elu(self.norm2(h)), rngs=rngs))
 
 
 class Encoder(nnx.Module):
@@ -105,7 +107,7 @@ class Encoder(nnx.Module):
 
     def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> tuple[jax.Array, jax.Array]:
         x = _follow(self.path, x, rngs)
-        x = nnx.elu(self.norm(x))
+        x = elu(self.norm(x))
         if self.dense:
             x = x.reshape(x.shape[0], -1)
         mean, log_variance = jnp.split(self.head(x), 2, axis=-1)
@@ -141,7 +143,7 @@ class Decoder(nnx.Module):
         if self.dense:
             x = x.reshape(x.shape[0], self.side, self.side, self.width)
         x = _follow(self.path, x, rngs)
-        return nnx.sigmoid(self.head(nnx.elu(self.norm(x))))
+        return nnx.sigmoid(self.head(elu(self.norm(x))))
 
 
 class VAE(nnx.Module):
@@ -315,7 +317,15 @@ def _norm(width: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
 
 
 def _conv(inputs: int, outputs: int, rngs: nnx.Rngs, strides: int = 1) -> nnx.Conv:
-    return nnx.Conv(inputs, outputs, (3, 3), strides=strides, padding="SAME", rngs=rngs)
+    return nnx.Conv(
+        inputs,
+        outputs,
+        (3, 3),
+        strides=strides,
+        padding="SAME",
+        rngs=rngs,
+        conv_general_dilated=convolution,
+    )
 
 
 def _double(x: jax.Array) -> jax.Array:
