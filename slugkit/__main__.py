@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from slugkit.data.parser import add_commands as add_data_commands
 from slugkit.errors import InputError
 
 STATUS_BAD_INPUT = 2
@@ -32,6 +33,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
         _say(f"{where}{error.strerror or error}{remedy}")
+        return STATUS_BAD_INPUT
+    except ModuleNotFoundError as error:
+        if (error.name or "slugkit").startswith("slugkit"):
+            raise  # a mistake of ours
+        _say(
+            f"{error.name} is not installed, which this command needs: in a clone, `make setup` "
+            "installs everything, and so does `pip install '.[book]'`"
+        )
         return STATUS_BAD_INPUT
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")
@@ -84,18 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
     book.add_argument("--cores", type=int, help="jobs side by side; all cores by default")
     book.add_argument("--cluster", help="run on a cluster by this folder, such as profiles/slurm")
-    _add_data_commands(commands)
+    add_data_commands(commands)
     return parser
-
-
-def _add_data_commands(commands) -> None:
-    try:
-        from slugkit.data.commands import add_commands
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("slugkit"):
-            raise
-        return  # installed without the extra `data`
-    add_commands(commands)
 
 
 # Each command imports what it needs when it runs, so that `slugkit --help` does not wait for jax.

@@ -13,7 +13,8 @@ from slugkit.companion.experiments.score_versions import (
     choose,
     over_seeds,
 )
-from slugkit.companion.metrics import Interval, partial_spearman, spearman
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import partial_spearman, spearman
 from slugkit.companion.notebook import Run
 from slugkit.companion.profile import Profile
 from slugkit.companion.summaries import over_images

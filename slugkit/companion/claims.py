@@ -10,7 +10,7 @@ from typing import Any, Literal
 import yaml
 from IPython.display import HTML
 
-from slugkit.companion.metrics import Interval
+from slugkit.companion.interval import Interval
 from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 

@@ -34,6 +34,9 @@ NOTEBOOKS = {
     "status": "status",
 }
 
+# The notebooks that decide a claim.
+DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch", "foreign_objects")
+
 # Set for everything that the graph starts, so that a notebook does not start it again.
 _INSIDE = "SLUGKIT_INSIDE_GRAPH"
 

@@ -9,7 +9,6 @@ from slugkit.companion import graph, pairs
 from slugkit.companion.paths import RunPaths, data_root, project_root
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import hardware
-from slugkit.data import sources
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.progress import format_duration
@@ -53,6 +52,8 @@ def make_book(profile: str, *, cores: int | None = None, cluster: str | None = N
 
 def _check_data(profile: Profile) -> None:
     """Find out what is missing before anything is computed."""
+    from slugkit.data import sources  # here, because only real images need it, and it needs pandas
+
     missing = []
     for source in profile.data.real_sources():
         try:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slugkit.companion.paths import RunPaths
-from slugkit.companion.recording import recorded_profiles
+from slugkit.companion.recorded_runs import recorded_profiles
 from slugkit.companion.style import COLOURS, INK
 
 # In the order of the graph; steps of other names come after.
