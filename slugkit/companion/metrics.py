@@ -193,3 +193,18 @@ def _correlation(first: NDArray, second: NDArray) -> float:
 
 def _both(mask: NDArray[np.bool_]) -> bool:
     return bool(mask.any() and not mask.all())
+
+
+def over_seeds(statistic: Callable[..., float]) -> Callable[..., float]:
+    """Return a statistic of several columns, the last of them the seed, as the mean over seeds.
+
+    Scores of different networks have different scales; ranks are taken within each.
+    """
+
+    def mean(*columns: np.ndarray) -> float:
+        *values, seeds = columns
+        return float(
+            np.mean([statistic(*(v[seeds == seed] for v in values)) for seed in np.unique(seeds)])
+        )
+
+    return mean
