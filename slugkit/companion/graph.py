@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from slugkit.companion import compilation
 from slugkit.companion.graph_log import worth_showing
 from slugkit.companion.paths import data_root, project_root
 from slugkit.errors import InputError
@@ -104,6 +105,8 @@ def make(
         # What a killed run was writing has no use: whoever goes on begins the file anew.
         for remnant in (root / "runs").rglob(".*.partial*"):
             remnant.unlink(missing_ok=True)
+        if not dry_run:
+            compilation.tidy()
         process = subprocess.Popen(
             command,
             env=environment,
