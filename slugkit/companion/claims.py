@@ -149,4 +149,4 @@ def verdict_mark(verdict: str) -> str:
 
 
 def _sentence(check: Check) -> str:
-    return f"{escape(check.metric)}: {check.interval:.2f}, wanted {check.side} {check.threshold:g}"
+    return f"{escape(check.metric)}: {check.interval}, wanted {check.side} {check.threshold:g}"

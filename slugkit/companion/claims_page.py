@@ -143,7 +143,7 @@ def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
         return "not judged in this run"
     numbers = "".join(
-        f"<li>{escape(check['metric'])}: {Interval(**check['interval']):.2f}</li>"
+        f"<li>{escape(check['metric'])}: {Interval(**check['interval'])}</li>"
         for check in claim["checks"]
     )
     return verdict_mark(claim["verdict"]) + (f"<ul>{numbers}</ul>" if numbers else "")
