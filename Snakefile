@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 from slugkit.companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
-from slugkit.companion.graph import NOTEBOOKS
+from slugkit.companion.graph import DECIDING, NOTEBOOKS
 from slugkit.companion.imports import source_files
 from slugkit.companion.paths import DATASETS
 from slugkit.companion.profile import load_profile
-from slugkit.companion.recording import DECIDING
 
 if "profile" not in config:
     config["profile"] = "quick"

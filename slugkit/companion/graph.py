@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from slugkit.companion import compilation
 from slugkit.companion.graph_log import worth_showing
 from slugkit.companion.paths import data_root, project_root
 from slugkit.errors import InputError
@@ -44,6 +45,9 @@ KEEP_MEMORY = {
     "MALLOC_TOP_PAD_": str(1 << 28),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
+
+# The notebooks that decide a claim.
+DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch", "foreign_objects")
 
 # Set for everything that the graph starts, so that a notebook does not start it again.
 _INSIDE = "SLUGKIT_INSIDE_GRAPH"
@@ -113,6 +117,8 @@ def make(
         # What a killed run was writing has no use: whoever goes on begins the file anew.
         for remnant in (root / "runs").rglob(".*.partial*"):
             remnant.unlink(missing_ok=True)
+        if not dry_run:
+            compilation.tidy()
         process = subprocess.Popen(
             command,
             env=environment,

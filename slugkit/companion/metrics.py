@@ -1,32 +1,14 @@
 """Metrics of an uncertainty: rank correlation, rejection, detection of pixels, and intervals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from slugkit.companion.interval import Interval
 from slugkit.errors import InputError
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number and its confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __format__(self, form: str) -> str:
-        """Write the number with its interval, inside of which no line is broken.
-
-        >>> f"{Interval(0.5, -0.25, 1.25):.2f}"
-        '0.50 (-0.25\\xa0to\\xa01.25)'
-        """
-        low, high = (format(end, form) for end in (self.low, self.high))
-        return f"{self.value:{form}} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 
 
 def bootstrap(
@@ -211,3 +193,18 @@ def _correlation(first: NDArray, second: NDArray) -> float:
 
 def _both(mask: NDArray[np.bool_]) -> bool:
     return bool(mask.any() and not mask.all())
+
+
+def over_seeds(statistic: Callable[..., float]) -> Callable[..., float]:
+    """Return a statistic of several columns, the last of them the seed, as the mean over seeds.
+
+    Scores of different networks have different scales; ranks are taken within each.
+    """
+
+    def mean(*columns: np.ndarray) -> float:
+        *values, seeds = columns
+        return float(
+            np.mean([statistic(*(v[seeds == seed] for v in values)) for seed in np.unique(seeds)])
+        )
+
+    return mean

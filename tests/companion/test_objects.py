@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from slugkit import slug
-from slugkit.companion.experiments.objects import METHODS, measure, observer, plainest
+from slugkit.companion.experiments.objects import METHODS, measure, plainest
+from slugkit.companion.experiments.observer import observer
 from slugkit.companion.object_tables import rising, separation
 from slugkit.data.foreign_objects import overlay_each
 from slugkit.data.synthetic import generate

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from slugkit import slug
-from slugkit.companion.experiments import objects
+from slugkit.companion.experiments import objects, observer
 from slugkit.companion.profile import load_profile
 from slugkit.companion.workload import Steps, num_parameters_of, num_test_images, workload
 from slugkit.data.synthetic import generate
@@ -96,8 +96,8 @@ def test_products_with_objects_are_as_many_as_are_computed(monkeypatch):
         products.append(score.num_products)
         return score, variance
 
-    monkeypatch.setattr(objects, "slug", types.SimpleNamespace(score_and_variance=counting))
-    observe = objects.observer(
+    monkeypatch.setattr(observer, "slug", types.SimpleNamespace(score_and_variance=counting))
+    observe = observer.observer(
         model,
         posterior,
         num_samples=settings.num_samples,
