@@ -23,7 +23,7 @@ class Layout:
     selected: tuple[int, ...]  # the positions of the leaves that make up the vector
     treedef: Any
 
-    def to_tree(self, vector: jax.Array, fixed: list[Any]) -> Any:
+    def to_tree(self, vector: jax.Array | np.ndarray, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
         chosen, rest = set(self.selected), iter(fixed)
         leaves, start = [], 0
@@ -77,7 +77,7 @@ class FlatParameters:
         chosen = set(self.selected)
         return [leaf for i, leaf in enumerate(self.leaves) if i not in chosen]
 
-    def to_tree(self, vector: jax.Array, fixed: list[Any]) -> Any:
+    def to_tree(self, vector: jax.Array | np.ndarray, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
         return self.layout.to_tree(vector, fixed)
 
