@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from slugkit import slug
+from slugkit.baselines.comparison import run
 from slugkit.companion.experiments.objects import Observation, Observer
 from slugkit.vae import TrainedVAE
 
@@ -21,15 +22,13 @@ def observer(
     The random directions depend on the key alone, so two observations differ only where the images
     do: the change that an object makes is not blurred by the estimator.
     """
-    reconstruct = jax.jit(model.reconstruct())
 
     def observe(images: np.ndarray) -> dict[str, Observation]:
         score, variance = slug.score_and_variance(
             posterior, images, num_samples=num_samples, key=key, batch_size=batch_size
         )
-        starts = range(0, len(images), batch_size)
-        parts = [np.asarray(reconstruct(model.params, images[i : i + batch_size])) for i in starts]
-        error = np.sum((images - np.concatenate(parts)) ** 2, axis=-1)
+        made = run(model.reconstruct(), model.params, images, batch_size)
+        error = np.sum((images - made) ** 2, axis=-1)
         return {
             "slug": Observation(score.value, variance.value.sum(axis=-1)),
             "squared_error": Observation(error.sum(axis=(1, 2)), error),
