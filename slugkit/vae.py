@@ -142,7 +142,7 @@ class TrainedVAE:
 
     @functools.cached_property
     def _functions(self) -> dict[str, Callable]:
-        graph, batch_stats = _graph(self.architecture), self.batch_stats
+        graph, batch_stats = _structure(self.architecture)[0], self.batch_stats
 
         def reconstruct(params: dict, images: jax.Array) -> jax.Array:
             return _merge(graph, params, batch_stats)(images)
@@ -171,8 +171,7 @@ def initialise(architecture: Architecture, seed: int) -> TrainedVAE:
     The weights depend on `architecture` and `seed` alone. They are drawn by numpy, since
     compiling jax's generator for some forty shapes takes ten seconds on a CPU.
     """
-    model = nnx.eval_shape(lambda: VAE(architecture, rngs=nnx.Rngs(0)))
-    params, batch_stats = nnx.state(model, nnx.Param, nnx.BatchStat)
+    _, params, batch_stats = _structure(architecture)
     random = np.random.default_rng(seed)
 
     def fill(path: tuple, shape: jax.ShapeDtypeStruct) -> jax.Array:
@@ -188,8 +187,8 @@ def initialise(architecture: Architecture, seed: int) -> TrainedVAE:
 
     return TrainedVAE(
         architecture,
-        jax.tree_util.tree_map_with_path(fill, nnx.to_pure_dict(params)),
-        jax.tree_util.tree_map_with_path(fill, nnx.to_pure_dict(batch_stats)),
+        jax.tree_util.tree_map_with_path(fill, params),
+        jax.tree_util.tree_map_with_path(fill, batch_stats),
     )
 
 
@@ -202,7 +201,7 @@ def training_forward(
     z = mu + sigma * epsilon, epsilon ~ N(0, I) (section 3.1), the Kullback-Leibler divergence of
     each image in nats (n,), and the updated batch statistics.
     """
-    graph = _graph(architecture)
+    graph, *_ = _structure(architecture)
 
     def forward(params: dict, batch_stats: dict, images: jax.Array, key: jax.Array):
         model = _merge(graph, params, batch_stats)
@@ -237,10 +236,14 @@ def as_dictionary(architecture: Architecture) -> dict:
     return {**asdict(architecture), "widths": list(architecture.widths)}
 
 
-def _graph(architecture: Architecture) -> Any:
+# Kept: tracing a network costs half a second.
+@functools.cache
+def _structure(architecture: Architecture) -> tuple[Any, dict, dict]:
+    """Return the network's graph, and the shapes of its parameters and batch statistics."""
     # eval_shape: the structure is needed, not another set of random weights.
     model = nnx.eval_shape(lambda: VAE(architecture, rngs=nnx.Rngs(0)))
-    return nnx.graphdef(model)
+    params, batch_stats = nnx.state(model, nnx.Param, nnx.BatchStat)
+    return nnx.graphdef(model), nnx.to_pure_dict(params), nnx.to_pure_dict(batch_stats)
 
 
 def _merge(graph: Any, params: dict, batch_stats: dict) -> VAE:
