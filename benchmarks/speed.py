@@ -189,11 +189,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[32, 64, 128], help="of the images")
     options = parser.parse_args()
-    cases = [("training step", name, network) for network in NETWORKS for name in STEPS]
+    networks = [name for name in NETWORKS if NETWORKS[name][0].image_size in options.sizes]
+    cases = [("training step", name, network) for network in networks for name in STEPS]
     cases += [
         ("product", name, network)
-        for network in NETWORKS
+        for network in networks
         if network not in LARGE
         for name in PRODUCTS
     ]
@@ -225,7 +227,7 @@ def main() -> None:
         "threads": options.threads,
         "clock": "processor time" if options.threads == 1 else "wall time",
         "rows": rows,
-        "networks": {name: asdict(network) for name, (network, _) in NETWORKS.items()},
+        "networks": {name: asdict(NETWORKS[name][0]) for name in networks},
         "commit": commit(),
         "hardware": hardware(),
     }
