@@ -1,6 +1,6 @@
 # make book   the book, from synthetic images (PROFILE=quick) or from real ones
 #             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
-#             CLUSTER=profiles/slurm submits its jobs to Slurm (pip install slugkit[cluster])
+#             CLUSTER=profiles/slurm submits its jobs to Slurm
 # make test   ruff, mypy and the fast tests
 # make check  the slow tests as well
 # make plan PROFILE=paper  say how long a profile will take on this machine

@@ -48,6 +48,7 @@ def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
     # The page of the claims follows from what the notebook writes.
     assert "2 x notebook, 1 x book" in done.stdout
     assert "reason: Updated input files: notebooks/fig1.ipynb" in done.stdout
+    assert re.search(r"Done in .* \(processor time .*\)\.", done.stdout)
     assert (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
     assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()
 
