@@ -1,6 +1,6 @@
 # make book   the book, from synthetic images (PROFILE=quick) or from real ones
 #             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
-#             CLUSTER=profiles/slurm submits its jobs to Slurm (pip install slugkit[cluster])
+#             CLUSTER=profiles/slurm submits its jobs to Slurm
 # make test   ruff, mypy and the fast tests
 # make slow   the slow tests; those of the pages want a built book
 # make check  both

@@ -46,6 +46,11 @@ def code(module):
     return [os.path.relpath(path) for path in source_files(Path("slugkit", *module.split(".")).with_suffix(".py"))]
 
 
+# Once no job that figure 4 waits for can begin, the longest do: begun last, they would keep one core
+# busy alone.
+LONG, LONG_IN_THE_LABORATORY = 2, 1
+
+
 wildcard_constraints:
     seed=r"\d+",
     size=r"\d+",
@@ -224,6 +229,7 @@ rule experiment:
     output:
         f"{FIRST}/{DATASET}/{{experiment}}.csv",
         record=f"{FIRST}/{DATASET}/{{experiment}}.json",
+    priority: LONG
     shell:
         "slugkit experiment {wildcards.experiment} --profile {NAME}"
 
@@ -238,6 +244,7 @@ rule comparisons:
     output:
         *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["comparisons.csv", "costs.csv"]],
         record=RUN + f"/seed{{seed}}/{DATASET}/comparisons.json",
+    priority: LONG
     shell:
         "slugkit comparisons --profile {NAME} --seed {wildcards.seed}"
 
@@ -268,6 +275,7 @@ rule laboratory:
         *[LABORATORY_DATA + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
         *[LABORATORY + "/" + name for name in ["model.msgpack", "posterior.npz"]],
         record=LABORATORY + "/curvature.json",
+    priority: LONG_IN_THE_LABORATORY
     shell:
         "slugkit laboratory --profile {NAME} --seed {wildcards.seed}"
 
@@ -281,6 +289,7 @@ rule in_the_laboratory:
     output:
         LABORATORY + "/{measurement}.csv",
         record=LABORATORY + "/{measurement}.json",
+    priority: LONG_IN_THE_LABORATORY
     shell:
         "slugkit {wildcards.measurement} --profile {NAME} --seed {wildcards.seed}"
 

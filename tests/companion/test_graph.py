@@ -31,6 +31,22 @@ def test_the_book_is_there_and_says_what_it_is(checkout):
     assert len(digests(checkout)) > 15
 
 
+def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path):
+    folder = tmp_path / "slugkit"
+    copy_checkout(folder)
+    plan = "from slugkit.companion import graph; print(graph.make('tiny', 'book', dry_run=True))"
+    printed = make(folder, sys.executable, "-c", plan).stdout
+    jobs = [part.partition("\n\n")[0] for part in re.split(r"^rule ", printed, flags=re.M)[1:]]
+    first = [job for job in jobs if "priority: highest" in job]
+    assert {job.partition(":")[0] for job in first} == {
+        *("prepare", "train", "curvature", "scores", "notebook")
+    }
+    assert len(first) == 1 + 3 + 3 + 3 + 1
+    assert [job for job in first if "notebook=fig4" in job]
+    long = {job.partition(":")[0] for job in jobs if re.search(r"priority: \d", job)}
+    assert long == {"experiment", "comparisons", "laboratory", "in_the_laboratory"}
+
+
 def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
     start = time.monotonic()
     done = make(checkout)
@@ -48,6 +64,7 @@ def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
     # The page of the claims follows from what the notebook writes.
     assert "2 x notebook, 1 x book" in done.stdout
     assert "reason: Updated input files: notebooks/fig1.ipynb" in done.stdout
+    assert re.search(r"Done in .* \(processor time .*\)\.", done.stdout)
     assert (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
     assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()
 
