@@ -34,8 +34,9 @@ class Posterior:
     basis: np.ndarray  # (k, p), one eigenvector per row
     eigenvalues: np.ndarray  # (k,), largest first
     residuals: np.ndarray  # (k,), |G u - l u|
+    upper: np.ndarray  # (k,), no eigenvalue of the same rank is larger; see slugkit.lanczos
     num_products: int  # products with G that the fit took
-    converged: bool  # whether the residuals meet the tolerance of the fit
+    converged: bool  # whether residuals and upper bounds meet the tolerance of the fit
     prior_precision: float | None = None
     further: np.ndarray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     # (m, p), the next Ritz vectors, not converged but orthonormal
@@ -83,6 +84,7 @@ def save(posterior: Posterior, path: str | os.PathLike[str]) -> None:
         "further": to_bytes(posterior.further),
         "eigenvalues": posterior.eigenvalues,
         "residuals": posterior.residuals,
+        "upper": posterior.upper,
         "sketched": np.zeros((0, 0)) if sketched is None else sketched.rows,
     }
     with atomic_path(path) as partial, partial.open("wb") as stream:
@@ -93,6 +95,8 @@ def load(
     path: str | os.PathLike[str], apply: Apply, params: Any, *, memory_map: bool = False
 ) -> Posterior:
     """Load a posterior that belongs to the given model and parameters.
+
+    In a file from before there were upper bounds they are infinite, and it has not converged.
 
     Parameters
     ----------
@@ -113,6 +117,8 @@ def load(
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             header = json.loads(str(archive["header"]))
             small = {name: archive[name] for name in ("eigenvalues", "residuals", "sketched")}
+            verified = "upper" in archive
+            upper = archive["upper"] if verified else np.full(len(small["residuals"]), np.inf)
             kind = header["basis_dtype"]
             large = {
                 name: from_bytes(_map(path, archive, name) if memory_map else archive[name], kind)
@@ -141,8 +147,9 @@ def load(
         large["basis"],
         small["eigenvalues"],
         small["residuals"],
+        upper,
         header["num_products"],
-        header["converged"],
+        header["converged"] and verified,
         header["prior_precision"],
         large["further"],
         sketched,

@@ -109,7 +109,8 @@ def fit(
     batch_size
         How many images are linearised at once; 32 by default.
     tolerance
-        The largest residual of an eigenpair, relative to its eigenvalue.
+        The largest residual of an eigenpair, and the largest gap below its upper bound, relative to
+        its eigenvalue; the bounds are wrong with a probability of at most 1e-4.
     max_products
         The largest number of products with G; 3 k + 20 by default.
     num_further
@@ -186,6 +187,7 @@ def fit(
         pairs.vectors,
         pairs.values,
         pairs.residuals,
+        pairs.upper,
         pairs.num_products,
         pairs.converged,
         prior_precision,

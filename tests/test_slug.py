@@ -51,6 +51,8 @@ def test_fit_finds_the_leading_eigenpairs(batch_size, only_decoder):
     overlap = np.abs(posterior.basis @ vectors[:, ::-1][:, :5])
     np.testing.assert_allclose(overlap, np.eye(5), atol=1e-7)
     assert posterior.residuals.max() <= 1e-9 * values[-1]
+    assert (values[::-1][:5] <= posterior.upper * (1 + 1e-10)).all()
+    assert posterior.converged
     assert posterior.rank == 5
     assert posterior.num_products <= values.size
 
@@ -290,7 +292,24 @@ def test_save_and_load_return_the_same_posterior(tmp_path):
     after = slug.score(loaded, images, num_samples=4, key=KEY)
     np.testing.assert_array_equal(after.value, before.value)
     assert loaded.num_products == posterior.num_products
+    np.testing.assert_array_equal(loaded.upper, posterior.upper)
+    assert loaded.converged == posterior.converged
     assert [file.name for file in tmp_path.iterdir()] == ["posterior.npz"]
+
+
+def test_a_file_without_upper_bounds_loads_as_not_verified(tmp_path):
+    params, images = make_params(), make_images(4)
+    path = tmp_path / "posterior.npz"
+    posterior = slug.fit(apply, params, images, rank=2, key=KEY)
+    slug.save(posterior, path)
+    with np.load(path) as archive:
+        older = {name: archive[name] for name in archive if name != "upper"}
+    np.savez(path, **older)
+    loaded = slug.load(path, apply, params)
+    np.testing.assert_array_equal(loaded.basis, posterior.basis)
+    assert posterior.converged
+    assert not loaded.converged
+    assert np.isinf(loaded.upper).all()
 
 
 def test_load_refuses_other_parameters_and_broken_files(tmp_path):
