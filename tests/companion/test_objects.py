@@ -24,7 +24,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def observe(images):
-    model = initialise(Architecture(16, (4, 6), "spatial", 2, 0.01), seed=1)
+    model = initialise(Architecture(16, (4,), "spatial", 2, 0.01), seed=1)
     posterior = slug.fit(model.reconstruct(), model.params, images, rank=2, key=KEY)
     return observer(model, posterior, num_samples=6, key=KEY, batch_size=4)
 

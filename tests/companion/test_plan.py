@@ -82,7 +82,7 @@ def smallest():
     """The quick profile with a small network, the same in the ablation, and small batches."""
     settings = load_profile("quick").model_dump()
     settings["data"]["image_size"] = 16
-    settings["model"] |= {"widths": (4, 6), "latent": "spatial", "latent_size": 2}
+    settings["model"] |= {"widths": (4,), "latent": "spatial", "latent_size": 2}
     settings["training"] |= {"batch_size": FEW_IMAGES}
     settings["scores"] |= {"batch_size": FEW_IMAGES}
     settings["curvature"] |= {"batch_size": 4 * FEW_IMAGES}
