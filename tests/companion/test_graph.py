@@ -8,21 +8,28 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from tiny_graph import COMMAND, TINY, copy_checkout, digests, environment, make
+from tiny_graph import (
+    COMMAND,
+    TINY,
+    copy_checkout,
+    copy_compiled,
+    digests,
+    environment,
+    make,
+    make_until,
+)
 
 from slugkit.data.synthetic import generate
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]
 
 
 def test_the_book_is_there_and_says_what_it_is(checkout):
@@ -48,10 +55,9 @@ def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path
 
 
 def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
-    start = time.monotonic()
     done = make(checkout)
     assert "Nothing has changed" in done.stdout
-    assert time.monotonic() - start < 60  # the promise is 15 s on an idle machine
+    assert "rule" not in done.stdout
 
 
 def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
@@ -80,24 +86,9 @@ def test_a_notebook_runs_by_itself_with_papermill(checkout, tmp_path):
 def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
     folder = tmp_path / "slugkit"
     copy_checkout(folder)
-    kills = 0
-    # Later and later, so that the kills fall into different steps; the last run is left alone.
-    for delay in (8, 15, 22, 30):
-        process = subprocess.Popen(
-            COMMAND,
-            cwd=folder,
-            env=environment(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            process.wait(timeout=delay)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-    assert kills >= 2
+    copy_compiled(checkout, folder)
+    for sign in ("rule prepare:", "train B, seed 0: epoch: 1/", "product: 1/8", "rule book:"):
+        make_until(folder, sign)
     done = make(folder)
     assert done.returncode == 0, done.stdout
     assert digests(folder) == digests(checkout)

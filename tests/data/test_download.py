@@ -184,10 +184,8 @@ def test_killed_download_continues(tmp_path, server):
     partial = tmp_path / ".slow.jpg.partial"
     url = server.url("slow", "a.jpg")
     process = subprocess.Popen([sys.executable, "-c", code, url, str(path), MD5])
-    deadline = time.monotonic() + 20
     while not (partial.is_file() and partial.stat().st_size > len(BODY) // 4):
         assert process.poll() is None
-        assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -166,10 +166,8 @@ def test_killed_fetch_continues(server, tmp_path):
     arguments = [str(tmp_path / "manifest.json"), str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-c", code, *arguments])
     folder = tmp_path / "fitzpatrick17k" / "images"
-    deadline = time.monotonic() + 20
     while len(list(folder.glob("[0-9a-f]*.jpg"))) < 6:
         assert process.poll() is None
-        assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

@@ -129,10 +129,8 @@ def test_killed_run_resumes_with_the_same_result(folder_of_images, tmp_path):
     arguments = [str(tmp_path / "table.parquet"), str(root), str(out)]
     process = subprocess.Popen([sys.executable, "-c", SLOW_RUN, *arguments])
     journal = out / "journal.partial.jsonl"
-    deadline = time.monotonic() + 30
     while not (journal.is_file() and journal.read_text().count("\n") > 40):
         assert process.poll() is None
-        assert time.monotonic() < deadline
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
