@@ -29,7 +29,7 @@ from tiny_graph import (
 
 from slugkit.data.synthetic import generate
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("graph")]
+pytestmark = pytest.mark.slow
 
 
 def test_the_book_is_there_and_says_what_it_is(checkout):

@@ -26,7 +26,6 @@ MUNGE = [Path(f"/{place}/munge") for place in ("run", "var/log", "var/lib", "etc
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("graph"),
     pytest.mark.skipif(bool(ABSENT), reason=f"not installed (slurm-wlm, munge): {ABSENT}"),
     pytest.mark.skipif(os.getuid() != 0, reason="only root may start Slurm's daemons"),
     pytest.mark.skipif(
