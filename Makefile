@@ -1,8 +1,9 @@
 # make book   the book, from synthetic images (PROFILE=quick) or from real ones
 #             (PROFILE=reduced DATA=folder); an interrupted run goes on where it was
-#             CLUSTER=profiles/slurm submits its jobs to Slurm (pip install slugkit[cluster])
+#             CLUSTER=profiles/slurm submits its jobs to Slurm
 # make test   ruff, mypy and the fast tests
-# make check  the slow tests as well
+# make slow   the slow tests; those of the pages want a built book
+# make check  both
 # make plan PROFILE=paper  say how long a profile will take on this machine
 # make record PROFILE=reduced  keep the tables of a finished run in results/
 # make lock   resolve the dependencies again
@@ -13,8 +14,10 @@ CLUSTER ?=
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# A worker for each core, up to four, and as in the graph one thread for each.
+PYTEST := NPROC=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
 
-.PHONY: help book test check plan record lint setup lock clean
+.PHONY: help book test slow check plan record lint setup lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,11 +48,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The tests of a file share what they compile, the slow tests of a group what they run.
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST) --dist loadfile
 
-check: lint
-	$(BIN)/python -m pytest -m "slow or not slow"
+slow: setup
+	$(PYTEST) --dist loadgroup -m slow
+
+check: test slow
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra test --no-header pyproject.toml -o requirements.lock

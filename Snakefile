@@ -4,11 +4,10 @@ import os
 from pathlib import Path
 
 from slugkit.companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
-from slugkit.companion.graph import NOTEBOOKS
+from slugkit.companion.graph import DECIDING, NOTEBOOKS
 from slugkit.companion.imports import source_files
 from slugkit.companion.paths import DATASETS
 from slugkit.companion.profile import load_profile
-from slugkit.companion.recording import DECIDING
 
 if "profile" not in config:
     config["profile"] = "quick"
@@ -45,6 +44,11 @@ def decoded(source, size=PROFILE.data.image_size):
 def code(module):
     """The files whose edit makes a step run again."""
     return [os.path.relpath(path) for path in source_files(Path("slugkit", *module.split(".")).with_suffix(".py"))]
+
+
+# Once no job that figure 4 waits for can begin, the longest do: begun last, they would keep one core
+# busy alone.
+LONG, LONG_IN_THE_LABORATORY = 2, 1
 
 
 wildcard_constraints:
@@ -225,6 +229,7 @@ rule experiment:
     output:
         f"{FIRST}/{DATASET}/{{experiment}}.csv",
         record=f"{FIRST}/{DATASET}/{{experiment}}.json",
+    priority: LONG
     shell:
         "slugkit experiment {wildcards.experiment} --profile {NAME}"
 
@@ -239,6 +244,7 @@ rule comparisons:
     output:
         *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["comparisons.csv", "costs.csv"]],
         record=RUN + f"/seed{{seed}}/{DATASET}/comparisons.json",
+    priority: LONG
     shell:
         "slugkit comparisons --profile {NAME} --seed {wildcards.seed}"
 
@@ -269,6 +275,7 @@ rule laboratory:
         *[LABORATORY_DATA + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
         *[LABORATORY + "/" + name for name in ["model.msgpack", "posterior.npz"]],
         record=LABORATORY + "/curvature.json",
+    priority: LONG_IN_THE_LABORATORY
     shell:
         "slugkit laboratory --profile {NAME} --seed {wildcards.seed}"
 
@@ -282,6 +289,7 @@ rule in_the_laboratory:
     output:
         LABORATORY + "/{measurement}.csv",
         record=LABORATORY + "/{measurement}.json",
+    priority: LONG_IN_THE_LABORATORY
     shell:
         "slugkit {wildcards.measurement} --profile {NAME} --seed {wildcards.seed}"
 

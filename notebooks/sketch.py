@@ -25,7 +25,7 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import costs, experiment_plots, notebook
+from slugkit.companion import cost_tables, costs, experiment_plots, notebook, object_tables
 from slugkit.companion.claims import check
 
 run = notebook.open_run("sketch", profile)
@@ -52,6 +52,13 @@ plt.show()
 scores.groupby(["sketch", "share", "steps"])[
     ["sketch_size", "directions", "ratio", "removed", "numbers_kept"]
 ].mean().round(3).astype({"sketch_size": int, "directions": int})
+
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+tables = {"Scores with a sketched basis": cost_tables.recorded_sketch}
+object_tables.of_recorded(notebook.find_recorded("scores"), tables)
 
 # %% tags=["hide-input"]
 removed = float(scores["removed"].mean())

@@ -32,7 +32,12 @@ run = notebook.open_run("status", profile)
 
 # %%
 jobs = status.jobs(profile)
-status.by_step(jobs)
+HTML(status.by_step(jobs).to_html(na_rep="–", border=0))
+
+# %% [markdown]
+# Processor time is what the jobs kept the cores busy, imports and compilation included. The pages
+# come on top: `make book` says at its end what all of it took. Records from before it was counted
+# show a dash.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Duration of each job on a logarithmic axis in seconds, one row for each step of the graph, one mark and colour for each profile.", "classes": "dark-light"}, "figure": {"caption": "Duration of each job of the graph, one mark per job (a seed and a training set), on a logarithmic axis. Jobs of one run work side by side, one on each core.", "name": "fig-status"}}
 figure, axis = plt.subplots()
@@ -47,13 +52,16 @@ plt.show()
 # file that the job wrote: the same profile and seed give the same one on the same kind of machine.
 
 # %% tags=["hide-input"]
-HTML(f'<div class="all-jobs">{jobs.set_index(["profile", "step"]).to_html(border=0)}</div>')
+HTML(
+    f'<div class="all-jobs">{jobs.set_index(["profile", "step"]).to_html(na_rep="–", border=0)}</div>'
+)
 
 # %% tags=["hide-input"]
 here = jobs[jobs["profile"] == profile]
 numbers = {
     "jobs": len(here),
     "minutes": float(here["seconds"].sum() / 60),
+    "processor_minutes": float(here["processor seconds"].sum() / 60),
     "memory_gb": float(here["memory GB"].max()),
 }
 run.finish(figure, numbers)

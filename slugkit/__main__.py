@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from slugkit.companion.compilation import keep_compiled
+from slugkit.data.parser import add_commands as add_data_commands
 from slugkit.errors import InputError
 
 STATUS_BAD_INPUT = 2
@@ -23,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if getattr(options, "data", None):
             os.environ["SLUGKIT_DATA"] = options.data
+        if getattr(options, "computes", False):
+            keep_compiled()
         options.run(options)
     except InputError as error:
         _say(str(error))
@@ -32,6 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
         _say(f"{where}{error.strerror or error}{remedy}")
+        return STATUS_BAD_INPUT
+    except ModuleNotFoundError as error:
+        if (error.name or "slugkit").startswith("slugkit"):
+            raise  # a mistake of ours
+        _say(
+            f"{error.name} is not installed, which this command needs: in a clone, `make setup` "
+            "installs everything, and so does `pip install '.[book]'`"
+        )
         return STATUS_BAD_INPUT
     except KeyboardInterrupt:
         _say("interrupted; the same command goes on from here")
@@ -48,7 +60,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slugkit", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def add(name: str, run, help_text: str, *, dataset: bool = False, seed: bool = False):
+    def add(
+        name: str,
+        run,
+        help_text: str,
+        *,
+        dataset: bool = False,
+        seed: bool = False,
+        computes: bool = True,
+    ):
         command = commands.add_parser(name, help=help_text, description=help_text)
         if name != "decode":  # which all profiles share
             command.add_argument("--profile", default="quick", help="a name from profiles/")
@@ -56,13 +76,13 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--dataset", choices=("A", "B", "C"), required=True)
         if seed:
             command.add_argument("--seed", type=int, required=True)
-        command.set_defaults(run=run)
+        command.set_defaults(run=run, computes=computes)
         return command
 
-    decode = add("decode", _decode, "decode the images of one real data set")
+    decode = add("decode", _decode, "decode the images of one real data set", computes=False)
     decode.add_argument("source", help="a name from data_manifests/")
     decode.add_argument("--size", type=int, required=True, help="side of the images in pixels")
-    add("prepare", _prepare, "draw one seed's images", seed=True)
+    add("prepare", _prepare, "draw one seed's images", seed=True, computes=False)
     add("train", _train, "train one network", dataset=True, seed=True)
     add("fit", _fit, "find the curvature of one network", dataset=True, seed=True)
     add("score", _score, "score the test images with one network", dataset=True, seed=True)
@@ -75,27 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     add("score_versions", _score_versions, "compare versions of the score there", seed=True)
     notebook = add("notebook", _notebook, "execute one notebook")
     notebook.add_argument("name")
-    plan = add("plan", _plan, "say how long a profile will take on this machine")
+    plan = add("plan", _plan, "say how long a profile will take on this machine", computes=False)
     plan.add_argument("--workers", type=int, default=2, help="jobs side by side")
     plan.add_argument("--data", help="folder with the weights of the perceptual loss")
-    add("record", _record, "keep the tables of a finished run in results/")
-    add("pages", _pages, "compile the executed notebooks into the book")
-    book = add("book", _book, "make everything up to the book, as `make book` does")
+    add("record", _record, "keep the tables of a finished run in results/", computes=False)
+    add("pages", _pages, "compile the executed notebooks into the book", computes=False)
+    book = add("book", _book, "make everything up to the book, as `make book` does", computes=False)
     book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
     book.add_argument("--cores", type=int, help="jobs side by side; all cores by default")
     book.add_argument("--cluster", help="run on a cluster by this folder, such as profiles/slurm")
-    _add_data_commands(commands)
+    add_data_commands(commands)
     return parser
-
-
-def _add_data_commands(commands) -> None:
-    try:
-        from slugkit.data.commands import add_commands
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("slugkit"):
-            raise
-        return  # installed without the extra `data`
-    add_commands(commands)
 
 
 # Each command imports what it needs when it runs, so that `slugkit --help` does not wait for jax.

@@ -1,6 +1,6 @@
 """Scores and pixel variances of one image from probes of its outputs, for comparison."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from slugkit import hutchinson
 from slugkit.errors import InputError
 from slugkit.estimates import Effort, Estimate, mean
 from slugkit.hutchinson import probes
+from slugkit.posterior import Posterior
 from slugkit.root import Root
 
 PROBES_PER_BLOCK = 16
@@ -42,11 +43,27 @@ def trace(
     ----------
     The paper's equation 7.
     """
+    made = traces(root, [root.posterior], effort, key, distribution=distribution)
+    return made._replace(value=made.value[:, 0], standard_error=made.standard_error[:, 0])
+
+
+def traces(
+    root: Root,
+    posteriors: Sequence[Posterior],
+    effort: Effort,
+    key: jax.Array,
+    *,
+    distribution: str = "gaussian",
+) -> Estimate:
+    """Estimate the score under each posterior (1, posteriors), from the same products.
+
+    The posteriors are those of one model, such as bases of several kinds; that of the root is not
+    looked at.
+    """
 
     def forms(vectors: jax.Array) -> np.ndarray:
-        pulled = root.pull(np.asarray(vectors))
-        norms = np.sum(pulled**2, axis=1)
-        return norms if root.sketched is None else norms - root.sketched.norm_inside(pulled)
+        pulled = root.pull_back(np.asarray(vectors))
+        return np.stack([_squared_norms(one, pulled) for one in posteriors], axis=1)
 
     return _sample(forms, root, effort, key, distribution, 1)
 
@@ -101,6 +118,15 @@ def exact(root: Root) -> tuple[Estimate, Estimate]:
         Estimate(total, np.zeros_like(total), root.size),
         Estimate(value, np.zeros_like(value), root.size),
     )
+
+
+def _squared_norms(posterior: Posterior, pulled: np.ndarray) -> np.ndarray:
+    """Return the squared norm of Sigma^(1/2) v for each row v."""
+    coloured = posterior.colour(pulled)
+    norms = np.sum(coloured**2, axis=1)
+    if posterior.sketched is None:
+        return norms
+    return norms - posterior.sketched.norm_inside(coloured)
 
 
 def _sample(

@@ -23,7 +23,7 @@ class Layout:
     selected: tuple[int, ...]  # the positions of the leaves that make up the vector
     treedef: Any
 
-    def to_tree(self, vector: jax.Array, fixed: list[Any]) -> Any:
+    def to_tree(self, vector: jax.Array | np.ndarray, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
         chosen, rest = set(self.selected), iter(fixed)
         leaves, start = [], 0
@@ -67,8 +67,9 @@ class FlatParameters:
     @property
     def vector(self) -> jax.Array:
         """The selected parameters as a vector of shape (p,)."""
-        parts = [jnp.ravel(self.leaves[i]).astype(self.dtype) for i in self.selected]
-        return jnp.concatenate(parts)
+        # By numpy: jax would compile a function for the shape of each leaf.
+        parts = [np.ravel(np.asarray(self.leaves[i])).astype(self.dtype) for i in self.selected]
+        return jnp.asarray(np.concatenate(parts))
 
     @property
     def fixed(self) -> list[Any]:
@@ -76,7 +77,7 @@ class FlatParameters:
         chosen = set(self.selected)
         return [leaf for i, leaf in enumerate(self.leaves) if i not in chosen]
 
-    def to_tree(self, vector: jax.Array, fixed: list[Any]) -> Any:
+    def to_tree(self, vector: jax.Array | np.ndarray, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
         return self.layout.to_tree(vector, fixed)
 
@@ -137,7 +138,7 @@ def _check_leaf(name: str, leaf: Any) -> None:
             f"parameter {name!r} has type {leaf.dtype}, which has no derivative; "
             "exclude it with parameter_filter or close over it in apply"
         )
-    if not bool(jnp.isfinite(leaf).all()):
+    if not np.isfinite(np.asarray(leaf)).all():
         raise InputError(
             f"parameter {name!r} has values that are not finite; "
             "restore the parameters from before training diverged"

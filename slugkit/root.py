@@ -19,8 +19,7 @@ class Root:
     def __init__(
         self, posterior: Posterior, linearise: Callable[[Any], Any], image: np.ndarray, index: int
     ):
-        self._posterior = posterior
-        self.sketched = posterior.sketched
+        self.posterior = posterior
         outputs, self._jvp = linearise(jnp.asarray(image)[None])
         check_outputs(outputs, index, 1)
         self.shape = outputs.shape[1:]
@@ -30,11 +29,16 @@ class Root:
 
     def push(self, vectors: np.ndarray) -> np.ndarray:
         """Return B w, shape (m, D), for vectors w (m, p)."""
-        coloured = self._posterior.colour(vectors)
+        coloured = self.posterior.colour(vectors)
         return np.stack([np.asarray(push(self._jvp, one)).ravel() for one in coloured])
 
     def pull(self, cotangents: np.ndarray) -> np.ndarray:
         """Return B^T y, shape (m, p), for cotangents y (m, D)."""
+        return self.posterior.colour(self.pull_back(cotangents))
+
+    def pull_back(self, cotangents: np.ndarray) -> np.ndarray:
+        r"""Return J^T y, shape (m, p), for cotangents y (m, D), whatever the posterior."""
         shaped = jnp.asarray(cotangents, self.dtype).reshape(-1, 1, *self.shape)
-        pulled = [np.asarray(pull(self._jvp, one, self.length, self.dtype)) for one in shaped]
-        return self._posterior.colour(np.stack(pulled))
+        return np.stack(
+            [np.asarray(pull(self._jvp, one, self.length, self.dtype)) for one in shaped]
+        )

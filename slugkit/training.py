@@ -3,7 +3,6 @@
 import functools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from slugkit.architecture import Architecture
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.progress import stay_silent
-from slugkit.vae import Architecture, TrainedVAE, initialise, training_forward
+from slugkit.schedule import Schedule
+from slugkit.vae import TrainedVAE, initialise, training_forward
 
 PerceptualLoss = Callable[[jax.Array, jax.Array], jax.Array]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to train.
-
-    Parameters
-    ----------
-    epochs
-        Passes over the training images.
-    batch_size
-        Images per optimiser step; a last batch that is not full is left out of its epoch, and
-        the order changes with each epoch.
-    learning_rate
-        Adam's initial step size; it follows a cosine down to zero at the last step.
-    checkpoint_every
-        Epochs between two checkpoints.
-    """
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    checkpoint_every: int = 10
 
 
 def negative_elbo(

@@ -8,63 +8,16 @@ configuration here, with a spatial latent as the default and a dense bottleneck 
 import functools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from slugkit.errors import InputError
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Everything that determines the network's shape.
-
-    Parameters
-    ----------
-    image_size
-        Height and width of the square images, in pixels.
-    widths
-        Channels at each resolution, from full resolution down; each further entry halves the
-        resolution once.
-    latent
-        "spatial": the latent keeps the coarsest resolution, with `latent_size` channels.
-        "dense": the latent is one vector of `latent_size` numbers for the whole image.
-    latent_size
-        Channels of the spatial latent, or length of the dense one.
-    likelihood_variance
-        Variance of the Gaussian likelihood p(x|z), per pixel and channel.
-    blocks
-        Residual blocks at each resolution.
-    dropout
-        Share of the activations that each residual block sets to zero, in [0, 1): in training, and
-        where `TrainedVAE.reconstruct_at_random` is asked for.
-    """
-
-    image_size: int
-    widths: tuple[int, ...]
-    latent: Literal["spatial", "dense"]
-    latent_size: int
-    likelihood_variance: float
-    blocks: int = 1
-    dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        halvings = len(self.widths) - 1
-        if not self.widths or self.image_size % 2**halvings:
-            raise InputError(
-                f"image_size {self.image_size} cannot be halved {halvings} times, as the widths "
-                f"{self.widths} ask: use a multiple of {2 ** max(halvings, 0)} or fewer widths"
-            )
-        if self.likelihood_variance <= 0:
-            raise InputError(
-                f"likelihood_variance must be above 0, not {self.likelihood_variance}: "
-                "0.002 to 0.01 suits images in [0, 1]"
-            )
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout is {self.dropout}; give a share from 0 to below 1")
+from slugkit.architecture import Architecture
+from slugkit.convolution import convolution
+from slugkit.elu import elu
 
 
 class ResidualBlock(nnx.Module):
@@ -79,8 +32,8 @@ class ResidualBlock(nnx.Module):
         self.dropout = nnx.Dropout(dropout)
 
     def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> jax.Array:
-        h = self.conv1(nnx.elu(self.norm1(x)))
-        return x + self.conv2(self.dropout(nnx.elu(self.norm2(h)), rngs=rngs))
+        h = self.conv1(elu(self.norm1(x)))
+        return x + self.conv2(self.dropout(elu(self.norm2(h)), rngs=rngs))
 
 
 class Encoder(nnx.Module):
@@ -105,7 +58,7 @@ class Encoder(nnx.Module):
 
     def __call__(self, x: jax.Array, rngs: nnx.Rngs | None = None) -> tuple[jax.Array, jax.Array]:
         x = _follow(self.path, x, rngs)
-        x = nnx.elu(self.norm(x))
+        x = elu(self.norm(x))
         if self.dense:
             x = x.reshape(x.shape[0], -1)
         mean, log_variance = jnp.split(self.head(x), 2, axis=-1)
@@ -141,7 +94,7 @@ class Decoder(nnx.Module):
         if self.dense:
             x = x.reshape(x.shape[0], self.side, self.side, self.width)
         x = _follow(self.path, x, rngs)
-        return nnx.sigmoid(self.head(nnx.elu(self.norm(x))))
+        return nnx.sigmoid(self.head(elu(self.norm(x))))
 
 
 class VAE(nnx.Module):
@@ -189,7 +142,7 @@ class TrainedVAE:
 
     @functools.cached_property
     def _functions(self) -> dict[str, Callable]:
-        graph, batch_stats = _graph(self.architecture), self.batch_stats
+        graph, batch_stats = _structure(self.architecture)[0], self.batch_stats
 
         def reconstruct(params: dict, images: jax.Array) -> jax.Array:
             return _merge(graph, params, batch_stats)(images)
@@ -218,8 +171,7 @@ def initialise(architecture: Architecture, seed: int) -> TrainedVAE:
     The weights depend on `architecture` and `seed` alone. They are drawn by numpy, since
     compiling jax's generator for some forty shapes takes ten seconds on a CPU.
     """
-    model = nnx.eval_shape(lambda: VAE(architecture, rngs=nnx.Rngs(0)))
-    params, batch_stats = nnx.state(model, nnx.Param, nnx.BatchStat)
+    _, params, batch_stats = _structure(architecture)
     random = np.random.default_rng(seed)
 
     def fill(path: tuple, shape: jax.ShapeDtypeStruct) -> jax.Array:
@@ -235,8 +187,8 @@ def initialise(architecture: Architecture, seed: int) -> TrainedVAE:
 
     return TrainedVAE(
         architecture,
-        jax.tree_util.tree_map_with_path(fill, nnx.to_pure_dict(params)),
-        jax.tree_util.tree_map_with_path(fill, nnx.to_pure_dict(batch_stats)),
+        jax.tree_util.tree_map_with_path(fill, params),
+        jax.tree_util.tree_map_with_path(fill, batch_stats),
     )
 
 
@@ -249,7 +201,7 @@ def training_forward(
     z = mu + sigma * epsilon, epsilon ~ N(0, I) (section 3.1), the Kullback-Leibler divergence of
     each image in nats (n,), and the updated batch statistics.
     """
-    graph = _graph(architecture)
+    graph, *_ = _structure(architecture)
 
     def forward(params: dict, batch_stats: dict, images: jax.Array, key: jax.Array):
         model = _merge(graph, params, batch_stats)
@@ -284,10 +236,14 @@ def as_dictionary(architecture: Architecture) -> dict:
     return {**asdict(architecture), "widths": list(architecture.widths)}
 
 
-def _graph(architecture: Architecture) -> Any:
+# Kept: tracing a network costs half a second.
+@functools.cache
+def _structure(architecture: Architecture) -> tuple[Any, dict, dict]:
+    """Return the network's graph, and the shapes of its parameters and batch statistics."""
     # eval_shape: the structure is needed, not another set of random weights.
     model = nnx.eval_shape(lambda: VAE(architecture, rngs=nnx.Rngs(0)))
-    return nnx.graphdef(model)
+    params, batch_stats = nnx.state(model, nnx.Param, nnx.BatchStat)
+    return nnx.graphdef(model), nnx.to_pure_dict(params), nnx.to_pure_dict(batch_stats)
 
 
 def _merge(graph: Any, params: dict, batch_stats: dict) -> VAE:
@@ -315,7 +271,15 @@ def _norm(width: int, rngs: nnx.Rngs) -> nnx.BatchNorm:
 
 
 def _conv(inputs: int, outputs: int, rngs: nnx.Rngs, strides: int = 1) -> nnx.Conv:
-    return nnx.Conv(inputs, outputs, (3, 3), strides=strides, padding="SAME", rngs=rngs)
+    return nnx.Conv(
+        inputs,
+        outputs,
+        (3, 3),
+        strides=strides,
+        padding="SAME",
+        rngs=rngs,
+        conv_general_dilated=convolution,
+    )
 
 
 def _double(x: jax.Array) -> jax.Array:

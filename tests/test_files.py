@@ -4,8 +4,10 @@ import subprocess
 
 import numpy as np
 import pytest
+import yaml
 
 from slugkit.__main__ import main
+from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 from slugkit.files import atomic_path, sha256
 from slugkit.training import Schedule, train
@@ -103,11 +105,16 @@ def test_training_goes_on_when_there_is_room_again(small_disk, tmp_path_factory)
 
 
 def test_the_command_line_names_a_folder_that_cannot_be_written(small_disk, capsys, monkeypatch):
+    """A checkout on a disk that can only be read, whose profile asks for few images."""
+    settings = yaml.safe_load((project_root() / "profiles" / "quick.yml").read_text())
+    settings["data"]["skin"] |= {"train": 4, "test": 4}
+    settings["data"]["external"]["per_type"] = settings["data"]["objects"]["per_kind"] = 1
+    (small_disk / "Snakefile").touch()
+    (small_disk / "profiles").mkdir()
+    (small_disk / "profiles" / "few.yml").write_text(yaml.safe_dump(settings))
+    monkeypatch.chdir(small_disk)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    # In this order: the profile is read from the checkout, by a module that the first one imports.
-    monkeypatch.setattr("slugkit.companion.provenance.project_root", lambda: small_disk)
-    monkeypatch.setattr("slugkit.companion.paths.project_root", lambda: small_disk)
-    assert main(["prepare", "--profile", "quick", "--seed", "0"]) == 2
+    assert main(["prepare", "--profile", "few", "--seed", "0"]) == 2
     message = capsys.readouterr().err
     assert message.startswith("slugkit: ")
     assert str(small_disk) in message

@@ -1,8 +1,19 @@
 import errno
+import os
+import sys
+import warnings
+from unittest.mock import patch
 
 import pytest
 
 from slugkit import __main__ as command_line
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """A command sets variables and filters for its own process, which here is that of the tests."""
+    with patch.dict(os.environ), warnings.catch_warnings():
+        yield
 
 
 def run(capsys, *arguments):
@@ -45,6 +56,15 @@ def test_a_full_disk_is_said_in_one_line(capsys, monkeypatch):
         "slugkit: runs/x.npy: No space left on device; make room, then run the same command again"
     )
     assert error == f"{said}\n"
+
+
+def test_a_package_that_is_not_installed_is_named_with_what_installs_it(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydantic", None)  # as if it were not there
+    monkeypatch.delitem(sys.modules, "slugkit.companion.profile", raising=False)
+    status, error = run(capsys, "train", "--dataset", "A", "--seed", "0")
+    assert status == command_line.STATUS_BAD_INPUT
+    assert error.startswith("slugkit: pydantic is not installed")
+    assert "pip install '.[book]'" in error
 
 
 def test_unknown_options_are_refused(capsys):

@@ -58,8 +58,9 @@ def test_training_mode_uses_and_updates_batch_statistics():
 
 
 def test_dropout_is_on_only_where_it_is_asked_for():
-    plain = initialise(SPATIAL, seed=0)
-    dropping = initialise(dataclasses.replace(SPATIAL, dropout=0.3), seed=0)
+    shallow = dataclasses.replace(SPATIAL, widths=(4,))
+    plain = initialise(shallow, seed=0)
+    dropping = initialise(dataclasses.replace(shallow, dropout=0.3), seed=0)
     assert jax.tree.structure(dropping.params) == jax.tree.structure(plain.params)
     images = np.random.default_rng(0).random((3, 16, 16, 3), np.float32)
     outputs = [model.reconstruct()(model.params, images) for model in (plain, dropping)]

@@ -132,7 +132,8 @@ def sample_decoder(
                     f"the chain of the Bayesian VAE left every bound after {step} steps; lower "
                     f"mcmc_step (now {settings.mcmc_step:g})"
                 )
-            yield parameters.to_tree(vector, fixed)
+            # Cut by numpy: jax would compile a function for each leaf.
+            yield parameters.to_tree(np.asarray(vector), fixed)
 
 
 def _steps(

@@ -62,7 +62,8 @@ def compare(
         for sample in range(count):
             noise = jax.random.normal(jax.random.fold_in(key, sample), (parameters.size,))
             moved = parameters.vector + noise * jnp.asarray(deviation, parameters.dtype)
-            params = parameters.to_tree(moved, parameters.fixed)
+            # Cut by numpy: jax would compile a function for each leaf.
+            params = parameters.to_tree(np.asarray(moved), parameters.fixed)
             yield run(apply, params, shown, settings.batch_size)
 
     precision = settings.laplace_prior_precision

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from slugkit.baselines.comparison import Comparison, Cost, Settings, run, variance_over_members
@@ -39,7 +40,9 @@ def compare(
     compiled = jax.jit(lambda state, batch: apply(state["params"], batch, state["key"]))
 
     def one_pass(sample: int) -> np.ndarray:
-        state = {"params": model.params, "key": jax.random.fold_in(key, sample)}
+        seed = jax.random.bits(jax.random.fold_in(key, sample), (4,), jnp.uint32)
+        # Compiling the masks for jax's default generator takes longer than all passes.
+        state = {"params": model.params, "key": jax.random.wrap_key_data(seed, impl="rbg")}
         return run(compiled, state, images, settings.batch_size)
 
     count = settings.num_samples

@@ -11,9 +11,9 @@ from slugkit.companion.experiments.score_versions import (
     TRIVIAL,
     VERSIONS,
     choose,
-    over_seeds,
 )
-from slugkit.companion.metrics import Interval, partial_spearman, spearman
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import over_seeds, partial_spearman, spearman
 from slugkit.companion.notebook import Run
 from slugkit.companion.profile import Profile
 from slugkit.companion.summaries import over_images

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import yaml
 from IPython.display import HTML
 
-from slugkit.companion.metrics import Interval
+from slugkit.companion.interval import Interval
 from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 
@@ -149,4 +149,4 @@ def verdict_mark(verdict: str) -> str:
 
 
 def _sentence(check: Check) -> str:
-    return f"{escape(check.metric)}: {check.interval:.2f}, wanted {check.side} {check.threshold:g}"
+    return f"{escape(check.metric)}: {check.interval}, wanted {check.side} {check.threshold:g}"

@@ -9,11 +9,12 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 
 from slugkit.companion.claims import Finding, load_claims, verdict_mark
-from slugkit.companion.metrics import Interval
+from slugkit.companion.graph import DECIDING
+from slugkit.companion.interval import Interval
 from slugkit.companion.panels import data_mark
 from slugkit.companion.paths import RunPaths
 from slugkit.companion.profile import load_profile
-from slugkit.companion.recording import DECIDING, recorded_profiles, recorded_run
+from slugkit.companion.recorded_runs import recorded_profiles, recorded_run
 from slugkit.companion.style import COLOURS, INK
 
 
@@ -142,7 +143,7 @@ def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
         return "not judged in this run"
     numbers = "".join(
-        f"<li>{escape(check['metric'])}: {Interval(**check['interval']):.2f}</li>"
+        f"<li>{escape(check['metric'])}: {Interval(**check['interval'])}</li>"
         for check in claim["checks"]
     )
     return verdict_mark(claim["verdict"]) + (f"<ul>{numbers}</ul>" if numbers else "")

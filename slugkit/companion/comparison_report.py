@@ -5,7 +5,7 @@ import pandas as pd
 
 from slugkit.baselines.registry import COMPARATORS
 from slugkit.companion.comparisons import GIVEN, SCORES, SLUG, Findings, at
-from slugkit.companion.metrics import Interval
+from slugkit.companion.interval import Interval
 from slugkit.companion.profile import Profile
 
 

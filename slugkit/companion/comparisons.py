@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from slugkit.baselines.registry import COMPARATORS, ORACLE
-from slugkit.companion.metrics import Interval, bootstrap_many
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import bootstrap_many
 from slugkit.companion.profile import Profile
 from slugkit.companion.summaries import BOOTSTRAP_SEED, GROUPS, order_of_cells
 

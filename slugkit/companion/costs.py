@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from slugkit.companion.metrics import Interval, bootstrap
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import bootstrap
 from slugkit.companion.profile import Profile
 from slugkit.companion.summaries import BOOTSTRAP_SEED
 

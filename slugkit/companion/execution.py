@@ -7,6 +7,7 @@ import papermill
 
 from slugkit.companion.paths import RunPaths, project_root
 from slugkit.companion.profile import load_profile
+from slugkit.companion.provenance import processor_seconds
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
@@ -41,7 +42,7 @@ def execute(name: str, profile: str) -> Path:
                 # A kernel of one's own machine needs no word on how its traffic is protected.
                 extra_arguments=["--log-level=ERROR"],
             )
-            _hide_injected_parameters(partial)
+            _finish(partial)
         except papermill.PapermillExecutionError as error:
             partial.rename(failed)
             partial.touch()
@@ -53,9 +54,11 @@ def execute(name: str, profile: str) -> Path:
     return target
 
 
-def _hide_injected_parameters(path: Path) -> None:
-    # papermill repeats the parameters in a cell of its own; the banner names the profile already.
+def _finish(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
+    # Beside its duration, which papermill writes. The kernel has ended, so its time is in it.
+    notebook.metadata["papermill"]["processor_seconds"] = round(processor_seconds(), 3)
+    # papermill repeats the parameters in a cell of its own; the banner names the profile already.
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.metadata["tags"].append("remove-cell")

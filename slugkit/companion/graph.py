@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from slugkit.companion import compilation
 from slugkit.companion.graph_log import worth_showing
 from slugkit.companion.paths import data_root, project_root
 from slugkit.errors import InputError
@@ -33,6 +34,20 @@ NOTEBOOKS = {
     "recorded": "recorded",
     "status": "status",
 }
+
+# XLA gets its buffers anew for each call. By default glibc gives large ones back to the system,
+# which hands them out again page by page: a fifth of the time of a training step at 64 pixels.
+# These keep them, in large pages. What the caller has set stays; other C libraries know none of it.
+KEEP_MEMORY = {
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TOP_PAD_": str(1 << 28),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+}
+
+# The notebooks that decide a claim.
+DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch", "foreign_objects")
 
 # Set for everything that the graph starts, so that a notebook does not start it again.
 _INSIDE = "SLUGKIT_INSIDE_GRAPH"
@@ -82,10 +97,11 @@ def make(
     command += ["--nolock", "--rerun-incomplete", "--quiet", "host"]
     # A file that was written again with the same bytes is no reason to run anything again.
     command += ["--max-checksum-file-size", "1000000000"]
-    # The longest jobs, and what they wait for: begun last, they would keep one core busy alone.
-    command += ["--prioritize", "experiment", "comparisons"]
+    # The page that a reader wants first, and what it waits for; see the priorities of the rules.
+    command += ["--prioritize", f"runs/{profile}/notebooks/fig4.ipynb"]
     command += ["--dry-run"] if dry_run else []
     environment = {
+        **KEEP_MEMORY,
         **os.environ,
         _INSIDE: "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
@@ -101,6 +117,8 @@ def make(
         # What a killed run was writing has no use: whoever goes on begins the file anew.
         for remnant in (root / "runs").rglob(".*.partial*"):
             remnant.unlink(missing_ok=True)
+        if not dry_run:
+            compilation.tidy()
         process = subprocess.Popen(
             command,
             env=environment,

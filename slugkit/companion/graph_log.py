@@ -16,6 +16,7 @@ _NOISE = (
     "    input: ",
     "    output: ",
     "    jobid: ",
+    "    priority: ",
     "    resources: ",
 )
 

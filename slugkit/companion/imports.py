@@ -1,6 +1,7 @@
 """Which files of the package a piece of code depends on, so that an edit reruns what it touches."""
 
 import ast
+import functools
 from pathlib import Path
 
 import slugkit
@@ -27,6 +28,7 @@ def source_files(entry: Path) -> list[Path]:
     return sorted(found)
 
 
+@functools.cache  # one file is reached from many entries
 def _imported_names(path: Path) -> set[str]:
     names = set()
     for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):

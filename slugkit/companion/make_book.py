@@ -8,8 +8,7 @@ import time
 from slugkit.companion import graph, pairs
 from slugkit.companion.paths import RunPaths, data_root, project_root
 from slugkit.companion.profile import Profile, load_profile
-from slugkit.companion.provenance import hardware
-from slugkit.data import sources
+from slugkit.companion.provenance import hardware, processor_seconds
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.progress import format_duration
@@ -43,16 +42,20 @@ def make_book(profile: str, *, cores: int | None = None, cluster: str | None = N
     place = f"{cores} cores" if cluster is None else f"the cluster of {cluster}"
     print(f"To do on {place}: {', '.join(f'{n} x {job}' for job, n in jobs.items())}.")
     print(_last_time(profile), flush=True)
-    start = time.monotonic()
+    start, used = time.monotonic(), processor_seconds()
     graph.make(profile, "book", cores=cores, cluster=cluster)
-    seconds = time.monotonic() - start
-    if cluster is None:
-        _remember(profile, jobs, seconds, cores)
-    print(f"\nDone in {format_duration(seconds)}.\nOpen {page}")
+    seconds, used = time.monotonic() - start, processor_seconds() - used
+    done = f"Done in {format_duration(seconds)}"
+    if cluster is None:  # whose jobs do not count as ours
+        _remember(profile, jobs, seconds, used, cores)
+        done += f" (processor time {format_duration(used)})"
+    print(f"\n{done}.\nOpen {page}")
 
 
 def _check_data(profile: Profile) -> None:
     """Find out what is missing before anything is computed."""
+    from slugkit.data import sources  # here, because only real images need it, and it needs pandas
+
     missing = []
     for source in profile.data.real_sources():
         try:
@@ -87,9 +90,10 @@ def _last_time(profile: str) -> str:
     return "How long this takes is not known yet: nobody has recorded a run of this profile."
 
 
-def _remember(profile: str, jobs: dict[str, int], seconds: float, cores: int) -> None:
+def _remember(profile: str, jobs: dict[str, int], seconds: float, used: float, cores: int) -> None:
     timing = {
         "seconds": round(seconds, 1),
+        "processor_seconds": round(used, 1),
         "jobs": jobs,
         "cores": cores,
         "processor": hardware()["processor"],

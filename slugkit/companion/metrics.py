@@ -1,32 +1,14 @@
 """Metrics of an uncertainty: rank correlation, rejection, detection of pixels, and intervals."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from slugkit.companion.interval import Interval
 from slugkit.errors import InputError
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number and its confidence interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __format__(self, form: str) -> str:
-        """Write the number with its interval, inside of which no line is broken.
-
-        >>> f"{Interval(0.5, -0.25, 1.25):.2f}"
-        '0.50 (-0.25\\xa0to\\xa01.25)'
-        """
-        low, high = (format(end, form) for end in (self.low, self.high))
-        return f"{self.value:{form}} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 
 
 def bootstrap(
@@ -125,7 +107,7 @@ def spearman(first: ArrayLike, second: ArrayLike) -> float:
     >>> spearman([1, 2, 3, 4], [10, 20, 30, 40])
     1.0
     """
-    return _correlation(stats.rankdata(first), stats.rankdata(second))
+    return _correlation(*_ranks(first, second))
 
 
 def partial_spearman(first: ArrayLike, second: ArrayLike, *given: ArrayLike) -> float:
@@ -134,10 +116,10 @@ def partial_spearman(first: ArrayLike, second: ArrayLike, *given: ArrayLike) -> 
     It is Pearson's correlation of the residuals of the ranks, each regressed on the ranks of
     `given`.
     """
-    ranks = [stats.rankdata(values) for values in (first, second, *given)]
-    design = np.column_stack([np.ones_like(ranks[0]), *ranks[2:]])
-    residuals = [r - design @ np.linalg.lstsq(design, r, rcond=None)[0] for r in ranks[:2]]
-    return _correlation(*residuals)
+    ranks = _ranks(first, second, *given)
+    both, design = ranks[:2].T, np.column_stack([np.ones(len(ranks.T)), *ranks[2:]])
+    residuals = both - design @ np.linalg.lstsq(design, both, rcond=None)[0]
+    return _correlation(*residuals.T)
 
 
 def rejection_curve(
@@ -202,6 +184,11 @@ def inside_outside_ratio(map_: NDArray, mask: NDArray[np.bool_]) -> float:
     return float(map_[mask].mean() / map_[~mask].mean()) if _both(mask) else np.nan
 
 
+def _ranks(*variables: ArrayLike) -> NDArray[np.float64]:
+    # In one call: a bootstrap ranks so often that the call costs more than the sorting.
+    return stats.rankdata(np.stack([np.asarray(values) for values in variables]), axis=1)
+
+
 def _correlation(first: NDArray, second: NDArray) -> float:
     first, second = first - first.mean(), second - second.mean()
     scale = np.sqrt(np.sum(first**2) * np.sum(second**2))
@@ -211,3 +198,18 @@ def _correlation(first: NDArray, second: NDArray) -> float:
 
 def _both(mask: NDArray[np.bool_]) -> bool:
     return bool(mask.any() and not mask.all())
+
+
+def over_seeds(statistic: Callable[..., float]) -> Callable[..., float]:
+    """Return a statistic of several columns, the last of them the seed, as the mean over seeds.
+
+    Scores of different networks have different scales; ranks are taken within each.
+    """
+
+    def mean(*columns: np.ndarray) -> float:
+        *values, seeds = columns
+        return float(
+            np.mean([statistic(*(v[seeds == seed] for v in values)) for seed in np.unique(seeds)])
+        )
+
+    return mean

@@ -20,7 +20,7 @@ from slugkit.companion.experiments import EXPERIMENTS, IN_THE_LABORATORY
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import Profile, load_profile
 from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.companion.recording import recorded_profiles, recorded_run
+from slugkit.companion.recorded_runs import recorded_profiles, recorded_run
 from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.tables import load_array, load_table
 from slugkit.errors import InputError

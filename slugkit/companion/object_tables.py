@@ -10,8 +10,8 @@ from sklearn.metrics import roc_auc_score
 from slugkit.companion import panels
 from slugkit.companion.claims import OBJECTS, Check, check
 from slugkit.companion.experiments.objects import METHODS, plainest
-from slugkit.companion.experiments.score_versions import over_seeds
-from slugkit.companion.metrics import Interval
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import over_seeds
 from slugkit.companion.notebook import Run
 from slugkit.companion.profile import Profile
 from slugkit.companion.summaries import over_images

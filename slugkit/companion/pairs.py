@@ -4,11 +4,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import jupytext
-
 from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
-from slugkit.files import atomic_path
+from slugkit.files import atomic_path, sha256
 
 
 def pairs() -> list[tuple[Path, Path]]:
@@ -41,7 +39,10 @@ def synchronise() -> list[str]:
     InputError
         Both forms were edited, each in its own way.
     """
-    done = []
+    done: list[str] = []
+    agreed = project_root() / "runs" / "agreed_notebooks"
+    if agreed.is_file() and agreed.read_bytes() == _digests():
+        return done
     for text, notebook in pairs():
         found = difference(text, notebook)
         if not found:
@@ -58,10 +59,19 @@ def synchronise() -> list[str]:
                 f"`jupytext --to ipynb notebooks/{text.name}` to keep the text, or "
                 f"`jupytext --to py:percent notebooks/{notebook.name}` to keep the notebook"
             )
+    with atomic_path(agreed) as partial:
+        partial.write_bytes(_digests())
     return done
 
 
+def _digests() -> bytes:
+    files = [path for pair in pairs() for path in pair if path.is_file()]
+    return "".join(f"{sha256(path)}  {path.name}\n" for path in files).encode()
+
+
 def _cells(path: Path) -> list[tuple[str, str, Any]]:
+    import jupytext  # here, because it takes over a second, and seldom is there anything to compare
+
     return [
         # jupytext adds empty metadata and drops what belongs to the editor alone.
         (cell.cell_type, cell.source.strip(), _metadata(cell.metadata))
@@ -84,6 +94,8 @@ def _edited(path: Path) -> bool:
 
 
 def _write(source: Path, target: Path) -> None:
+    import jupytext
+
     notebook = jupytext.read(source)
     for cell in notebook.cells:
         if cell.cell_type == "code":

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from slugkit.architecture import Architecture
 from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
-from slugkit.training import Schedule
-from slugkit.vae import Architecture
+from slugkit.schedule import Schedule
 
 Count = Annotated[int, Field(ge=1)]
 SkinType = Annotated[int, Field(ge=1, le=6)]

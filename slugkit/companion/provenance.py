@@ -55,6 +55,22 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
+def processor_seconds() -> float:
+    """Return the processor time of this process from its start, and of those that it waited for."""
+    used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+_in_records = 0.0  # processor seconds of this process that stand in a record already
+
+
+def _not_yet_recorded() -> float:
+    # The time before a block, mostly imports, belongs to the job; a job may write several records.
+    global _in_records
+    before, _in_records = _in_records, processor_seconds()
+    return _in_records - before
+
+
 @contextlib.contextmanager
 def recorded(
     path: Path,
@@ -66,6 +82,9 @@ def recorded(
     **facts: Any,
 ) -> Iterator[dict[str, Any]]:
     """Time the block and write its record to `path`, last of all, so that it marks the end.
+
+    The duration is that of the block. The processor time is that of the job, with its imports, up
+    to here or from its record before.
 
     Parameters
     ----------
@@ -93,6 +112,7 @@ def recorded(
     start = time.monotonic()
     yield record
     record["duration_seconds"] = round(time.monotonic() - start, 3)
+    record["processor_seconds"] = round(_not_yet_recorded(), 3)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     record["peak_memory_megabytes"] = round(peak / 1024)
     record["outputs"] = {os.path.relpath(file, root): sha256(file) for file in outputs}

@@ -11,26 +11,20 @@ import pandas as pd
 from slugkit.companion import comparison_records
 from slugkit.companion.experiments import DATASET, IN_THE_LABORATORY
 from slugkit.companion.experiments.objects import plainest
+from slugkit.companion.graph import DECIDING
 from slugkit.companion.paths import DATASETS, RunPaths
 from slugkit.companion.profile import LABORATORY, Profile, load_profile
+from slugkit.companion.recorded_runs import recorded_profiles, recorded_run
 from slugkit.companion.tables import load_table, save_table
 from slugkit.data.manifests import load_manifest
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
-# The notebooks whose claims are kept.
-DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch", "foreign_objects")
 MODEL_TABLES = ("scores.csv", "losses.csv", "eigenpairs.csv", "trace.csv")
 COMPARISONS = ("comparisons.csv", "costs.csv", "comparisons.json")
 MODEL_RECORDS = ("train.json", "curvature.json", "scores.json")
 DIGITS = 5  # of the numbers of the benchmark
 LARGEST_TABLE = 200_000  # bytes; of larger ones on objects, the usual size and contrast are kept
-
-
-def recorded_profiles() -> list[str]:
-    """Return the names of the profiles of which a run is recorded."""
-    folder = RunPaths("", "results").root
-    return sorted(path.parent.name for path in folder.glob("*/run.json"))
 
 
 def record(profile: str) -> int:
@@ -90,11 +84,6 @@ def has_comparisons(profile: str) -> bool:
     if profile not in recorded_profiles():
         return False
     return recorded_run(profile)["profile"]["experiments"].get("comparisons") is not None
-
-
-def recorded_run(profile: str) -> dict:
-    """Return what is known about a recorded run: profile, data sets, date, hardware, commit."""
-    return json.loads((RunPaths(profile, "results").root / "run.json").read_text())
 
 
 def compact(table: pd.DataFrame) -> pd.DataFrame:

@@ -9,17 +9,19 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from slugkit.companion.paths import RunPaths
-from slugkit.companion.recording import recorded_profiles
+from slugkit.companion.recorded_runs import recorded_profiles
 from slugkit.companion.style import COLOURS, INK
 
 # In the order of the graph; steps of other names come after.
 STEPS = ("prepare", "train", "curvature", "scores")
+ALL = "all steps"
 COLUMNS = (
     "profile",
     "step",
     "seed",
     "data set",
     "seconds",
+    "processor seconds",
     "memory GB",
     "hardware",
     "commit",
@@ -31,8 +33,9 @@ def jobs(profile: str) -> pd.DataFrame:
     """Return one row per job: of this profile's run here, and of the recorded runs of others.
 
     Columns: profile (with the part of it that has a setting of its own), step, seed, data set,
-    seconds, memory GB (the largest of the process), hardware, commit, and digest (the first digits
-    of the SHA-256 of its first output).
+    seconds, processor seconds (NaN in records from before they were counted), memory GB (the
+    largest of the process), hardware, commit, and digest (the first digits of the SHA-256 of its
+    first output).
     """
     runs = {profile: RunPaths(profile)}
     runs |= {name: RunPaths(name, "results") for name in recorded_profiles() if name != profile}
@@ -41,15 +44,27 @@ def jobs(profile: str) -> pd.DataFrame:
 
 
 def by_step(table: pd.DataFrame) -> pd.DataFrame:
-    """Return for each profile and step: jobs, minutes of all, median seconds, largest memory."""
-    groups = table.groupby(["profile", "step"], sort=False)
+    """Return for each step of a profile, and for all: jobs, minutes, median seconds, memory.
+
+    The minutes are the sum over jobs, the memory is the largest. Processor minutes are NaN where a
+    job has none in its record.
+    """
+    # A part with a setting of its own belongs to the run of its profile.
+    whole = table.assign(profile=table["profile"].str.partition("/")[0], step=ALL)
+    rows = pd.concat([table, whole]).sort_values("profile", key=_run_of, kind="stable")
+    groups = rows.groupby(["profile", "step"], sort=False)
     columns = {
         "jobs": groups.size(),
         "minutes of all": groups["seconds"].sum().div(60).round(1),
+        "processor minutes": groups["processor seconds"].sum(skipna=False).div(60).round(1),
         "median seconds": groups["seconds"].median().round(1),
         "memory GB": groups["memory GB"].max(),
     }
     return pd.DataFrame(columns)
+
+
+def _run_of(profiles: pd.Series) -> pd.Series:
+    return pd.Series(pd.factorize(profiles.str.partition("/")[0])[0], profiles.index)
 
 
 def durations(axis: Axes, table: pd.DataFrame) -> None:
@@ -85,6 +100,7 @@ def _row(record: dict) -> tuple:
         record["seed"],
         record.get("dataset", ""),
         record["duration_seconds"],
+        record.get("processor_seconds", np.nan),
         round(record["peak_memory_megabytes"] / 1024, 2),
         f"{hardware['processor']}, {hardware['cores']} cores",
         record["commit"][:7] + ("+" if record["dirty"] else ""),

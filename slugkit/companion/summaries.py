@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from slugkit.companion.metrics import Interval, bootstrap, spearman
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import bootstrap, spearman
 from slugkit.companion.paths import DATASETS
 from slugkit.companion.profile import Profile
 from slugkit.data.manifests import load_manifest

@@ -1,7 +1,6 @@
-"""The command line of the data: slugkit data list, show, fetch, verify, prepare, status."""
+"""What the commands of the data do, each given its arguments; `parser` says which these are."""
 
 import argparse
-import os
 from pathlib import Path
 
 from slugkit.data.duplicates import label_conflicts, published_lists
@@ -13,54 +12,6 @@ from slugkit.data.sources import index
 from slugkit.data.verify import count, present, verify
 from slugkit.errors import InputError
 from slugkit.progress import Progress
-
-
-def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `data` and its commands; each sets `run`, a function of the arguments."""
-    data = subparsers.add_parser("data", help="list, fetch, verify and prepare the data sets")
-    commands = data.add_subparsers(dest="command", required=True)
-
-    listing = commands.add_parser("list", help="the known data sets")
-    listing.set_defaults(run=_list)
-
-    show = commands.add_parser("show", help="all that is known about one data set")
-    show.add_argument("name", metavar="NAME")
-    show.set_defaults(run=_show)
-
-    pages = commands.add_parser("page", help="the manifests as a page of the book")
-    pages.set_defaults(run=_page)
-
-    fetching = commands.add_parser("fetch", help="download and unpack one data set")
-    fetching.add_argument("name", metavar="NAME")
-    fetching.add_argument("--per-host", type=int, default=4, help="connections to one host")
-    fetching.add_argument("--attempts", type=int, default=4, help="per file")
-    fetching.set_defaults(run=_fetch)
-
-    verifying = commands.add_parser("verify", help="check the files of one data set")
-    verifying.add_argument("name", metavar="NAME")
-    verifying.set_defaults(run=_verify)
-
-    preparing = commands.add_parser("prepare", help="make the training arrays of one data set")
-    preparing.add_argument("name", metavar="NAME")
-    preparing.add_argument("--size", type=int, default=128, help="side in pixels")
-    preparing.set_defaults(run=_prepare)
-
-    status = commands.add_parser("status", help="what is there")
-    status.set_defaults(run=_status)
-
-    for command in (fetching, verifying, preparing, status):
-        command.add_argument(
-            "--data",
-            default=os.environ.get("SLUGKIT_DATA", "data"),
-            help="data root, the folder of the data sets (default: $SLUGKIT_DATA, or data)",
-        )
-    for command in (preparing, status):
-        command.add_argument(
-            "--output",
-            type=Path,
-            default=Path("runs/prepared"),
-            help="folder of the prepared arrays (default: runs/prepared)",
-        )
 
 
 def _list(_: argparse.Namespace) -> None:
@@ -190,3 +141,14 @@ def _status(arguments: argparse.Namespace) -> None:
         for folder in sorted(arguments.output.glob(f"{name}-*")):
             state = "intact" if is_intact(folder) else "unfinished or damaged"
             print(f"  prepared: {folder}, {state}")
+
+
+COMMANDS = {
+    "list": _list,
+    "show": _show,
+    "page": _page,
+    "fetch": _fetch,
+    "verify": _verify,
+    "prepare": _prepare,
+    "status": _status,
+}

@@ -1,9 +1,8 @@
 """Chromium by the W3C WebDriver protocol: plain HTTP requests to chromedriver."""
 
+import re
 import shutil
-import socket
 import subprocess
-import time
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,6 +18,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# In milliseconds. A busy machine takes as long as it takes: no page is at fault for that.
+DAY = 24 * 3600 * 1000
 
 
 def is_there() -> bool:
@@ -30,16 +31,21 @@ class Browser:
     """One window of a real browser."""
 
     def __init__(self, folder: str):
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
         self._driver = subprocess.Popen(
-            ["chromedriver", f"--port={port}"],
-            stdout=subprocess.DEVNULL,
+            ["chromedriver", "--port=0"],
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            text=True,
         )
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False)
-        self._wait()
+        assert self._driver.stdout is not None
+        # It chooses a free port, and says so once it answers.
+        said = (re.search(r"successfully on port (\d+)", line) for line in self._driver.stdout)
+        port = next((match[1] for match in said if match), None)
+        if port is None:
+            raise RuntimeError("chromedriver does not start")
+        self._http = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}", timeout=None, trust_env=False
+        )
         options = {
             "binary": shutil.which("chromium"),
             "args": [*FLAGS, f"--user-data-dir={folder}"],
@@ -48,6 +54,7 @@ class Browser:
             "browserName": "chrome",
             "goog:chromeOptions": options,
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+            "timeouts": {"script": DAY, "pageLoad": DAY},
         }
         made = self._post("/session", capabilities={"alwaysMatch": wanted})
         self._session = f"/session/{made['sessionId']}"
@@ -65,6 +72,7 @@ class Browser:
         self._http.close()
         self._driver.terminate()
         self._driver.wait()
+        self._driver.stdout.close()
 
     def show(self, url: str) -> None:
         """Load a page and wait until it is complete."""
@@ -119,12 +127,3 @@ class Browser:
         if isinstance(answer, dict) and "error" in answer:
             raise RuntimeError(answer["message"])
         return answer
-
-    def _wait(self) -> None:
-        for _ in range(100):
-            try:
-                if self._http.get("/status").json()["value"]["ready"]:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise RuntimeError("chromedriver does not answer")

@@ -151,11 +151,14 @@ def test_no_letter_of_a_figure_is_cut_off(browser):
 
 def test_search_finds_hutchinson(browser):
     browser.show((HTML / "search.html").as_uri() + "?q=Hutchinson")
-    for _ in range(50):
-        found = browser.run("return document.querySelectorAll('#search-results li a').length")
-        if found:
-            break
-    assert found >= 2
+    # The theme's script adds one result after the other, then a sentence that counts them.
+    script = """new Promise(done => {
+        const look = () => document.querySelector("#search-results .search-summary")?.textContent
+            ? done(document.querySelectorAll("#search-results li a").length)
+            : setTimeout(look, 50);
+        look();
+    })"""
+    assert browser.await_result(script) >= 2
 
 
 def explored(browser):

@@ -2,6 +2,13 @@ import pytest
 from tiny_graph import copy_checkout, make
 
 
+def pytest_collection_modifyitems(items):
+    """Keep what shares the run together, so that several workers make it once."""
+    for item in items:
+        if "checkout" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("checkout"))
+
+
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory):
     """A copy of what git tracks, with the tiny profile, already made once."""

@@ -6,7 +6,7 @@ import pytest
 
 from slugkit.companion.ablation_tables import largest_effect, variant_table
 from slugkit.companion.experiments.ablation import evaluate, name_of, prior_precisions
-from slugkit.companion.metrics import Interval
+from slugkit.companion.interval import Interval
 from slugkit.companion.profile import Statistics, load_profile
 
 STATISTICS = Statistics(resamples=100, confidence=0.9)

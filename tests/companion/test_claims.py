@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugkit.companion.claims import Check, Finding, check, load_claims, verdict_table, verdicts
-from slugkit.companion.metrics import Interval
+from slugkit.companion.interval import Interval
 from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 

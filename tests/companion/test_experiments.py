@@ -6,7 +6,7 @@ import pandas as pd
 from small_model import KEY, apply, make_images, make_params
 
 from slugkit import slug
-from slugkit.companion.experiments import estimators
+from slugkit.companion.experiments import estimators, sketch
 
 
 def test_every_estimator_is_measured_and_states_its_error():
@@ -45,3 +45,36 @@ def test_the_ratio_to_bekas_follows_the_root_law():
     ratio = estimators.bekas_over_krylov(pd.DataFrame(rows, columns=columns))
     # 0.4 after 400 products is 0.1 after 16 times as many, for which ours takes 100.
     np.testing.assert_allclose(ratio.loc[100], [400 * 16 / 100, 400 * 64 / 100])
+
+
+def test_scores_with_sketched_bases_are_those_of_the_method():
+    params, images = make_params(), make_images(2)
+    fit = dict(key=KEY, batch_size=8)
+    measured = sketch.measure(
+        apply,
+        params,
+        make_images(12),
+        images,
+        rank=3,
+        steps=[5],
+        shares=[0.5, 1.0],
+        sketches=["srft"],
+        num_samples=20,
+        **fit,
+    )
+    size = slug.fit(apply, params, images, rank=0, key=KEY).parameters.size
+    made = slug.fit(
+        apply,
+        params,
+        make_images(12),
+        rank=5,
+        basis="sketched",
+        sketch_size=round(0.5 * size),
+        **fit,
+    )
+    expected = slug.score(made, images, num_samples=20, key=KEY, estimator="hutchinson").value
+    np.testing.assert_allclose(measured["score"][measured["share"] == 0.5], expected, rtol=1e-5)
+    full = slug.fit(apply, params, make_images(12), rank=3, max_products=12, **fit)
+    expected = slug.score(full, images, num_samples=20, key=KEY, estimator="hutchinson").value
+    np.testing.assert_allclose(measured["full_score"], np.tile(expected, 2), rtol=1e-5)
+    assert (measured["removed"] > 0).all()

@@ -8,17 +8,24 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from tiny_graph import COMMAND, TINY, copy_checkout, digests, environment, make
+from tiny_graph import (
+    COMMAND,
+    TINY,
+    copy_checkout,
+    copy_compiled,
+    digests,
+    environment,
+    make,
+    make_until,
+)
 
 from slugkit.data.synthetic import generate
 
@@ -31,11 +38,26 @@ def test_the_book_is_there_and_says_what_it_is(checkout):
     assert len(digests(checkout)) > 15
 
 
+def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path):
+    folder = tmp_path / "slugkit"
+    copy_checkout(folder)
+    plan = "from slugkit.companion import graph; print(graph.make('tiny', 'book', dry_run=True))"
+    printed = make(folder, sys.executable, "-c", plan).stdout
+    jobs = [part.partition("\n\n")[0] for part in re.split(r"^rule ", printed, flags=re.M)[1:]]
+    first = [job for job in jobs if "priority: highest" in job]
+    assert {job.partition(":")[0] for job in first} == {
+        *("prepare", "train", "curvature", "scores", "notebook")
+    }
+    assert len(first) == 1 + 3 + 3 + 3 + 1
+    assert [job for job in first if "notebook=fig4" in job]
+    long = {job.partition(":")[0] for job in jobs if re.search(r"priority: \d", job)}
+    assert long == {"experiment", "comparisons", "laboratory", "in_the_laboratory"}
+
+
 def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
-    start = time.monotonic()
     done = make(checkout)
     assert "Nothing has changed" in done.stdout
-    assert time.monotonic() - start < 60  # the promise is 15 s on an idle machine
+    assert "rule" not in done.stdout
 
 
 def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
@@ -48,6 +70,7 @@ def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
     # The page of the claims follows from what the notebook writes.
     assert "2 x notebook, 1 x book" in done.stdout
     assert "reason: Updated input files: notebooks/fig1.ipynb" in done.stdout
+    assert re.search(r"Done in .* \(processor time .*\)\.", done.stdout)
     assert (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
     assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()
 
@@ -63,24 +86,9 @@ def test_a_notebook_runs_by_itself_with_papermill(checkout, tmp_path):
 def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
     folder = tmp_path / "slugkit"
     copy_checkout(folder)
-    kills = 0
-    # Later and later, so that the kills fall into different steps; the last run is left alone.
-    for delay in (8, 15, 22, 30):
-        process = subprocess.Popen(
-            COMMAND,
-            cwd=folder,
-            env=environment(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            process.wait(timeout=delay)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-    assert kills >= 2
+    copy_compiled(checkout, folder)
+    for sign in ("rule prepare:", "train B, seed 0: epoch: 1/", "product: 1/8", "rule book:"):
+        make_until(folder, sign)
     done = make(folder)
     assert done.returncode == 0, done.stdout
     assert digests(folder) == digests(checkout)

@@ -6,7 +6,8 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from slugkit import slug
-from slugkit.companion.experiments.objects import METHODS, measure, observer, plainest
+from slugkit.companion.experiments.objects import METHODS, measure, plainest
+from slugkit.companion.experiments.observer import observer
 from slugkit.companion.object_tables import rising, separation
 from slugkit.data.foreign_objects import overlay_each
 from slugkit.data.synthetic import generate
@@ -23,7 +24,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def observe(images):
-    model = initialise(Architecture(16, (4, 6), "spatial", 2, 0.01), seed=1)
+    model = initialise(Architecture(16, (4,), "spatial", 2, 0.01), seed=1)
     posterior = slug.fit(model.reconstruct(), model.params, images, rank=2, key=KEY)
     return observer(model, posterior, num_samples=6, key=KEY, batch_size=4)
 

@@ -4,8 +4,8 @@ import pytest
 
 from slugkit.companion import step_costs
 from slugkit.companion.plan import describe, plan, taken, with_workers
-from slugkit.companion.profile import load_profile, read_profile
-from slugkit.companion.step_costs import StepCost, StepCosts, measure
+from slugkit.companion.profile import Profile, load_profile
+from slugkit.companion.step_costs import FEW_IMAGES, StepCost, StepCosts, measure
 
 # A second for a batch of 64 images, and so on.
 ALL = StepCost(1.0, images=64), StepCost(10.0, images=16), StepCost(100.0, images=16)
@@ -78,16 +78,17 @@ def test_workers_share_the_jobs_of_a_part():
 
 
 @pytest.fixture(scope="module")
-def smallest(tmp_path_factory):
-    path = tmp_path_factory.mktemp("profiles") / "smallest.yml"
-    quick = load_profile("quick")
-    content = (
-        quick.model_dump_json(exclude={"name"})
-        .replace('"image_size":32', '"image_size":16')
-        .replace('"widths":[12,16,24]', '"widths":[4,6]')
-    )
-    path.write_text(content)
-    return read_profile(path)
+def smallest():
+    """The quick profile with a small network, the same in the ablation, and small batches."""
+    settings = load_profile("quick").model_dump()
+    settings["data"]["image_size"] = 16
+    settings["model"] |= {"widths": (4,), "latent": "spatial", "latent_size": 2}
+    settings["training"] |= {"batch_size": FEW_IMAGES}
+    settings["scores"] |= {"batch_size": FEW_IMAGES}
+    settings["curvature"] |= {"batch_size": 4 * FEW_IMAGES}
+    same = {name: settings[name] for name in ("model", "training", "curvature")}
+    settings["experiments"]["ablation"] |= {**same, "image_size": 16, "train": 64, "networks": ()}
+    return Profile(**settings)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +126,7 @@ def test_measured_steps_make_a_plan_that_names_its_parts(smallest):
 def test_a_step_takes_time_and_memory(costs):
     for cost in (costs.training_step, costs.ggn_product, costs.jacobian_product):
         assert cost.seconds > 0
-        assert cost.memory > 1e6
+        assert cost.memory > 30_000 * cost.images
         assert cost.images_timed == cost.images
 
 
@@ -141,6 +142,6 @@ def test_a_step_that_does_not_fit_is_timed_on_fewer_images_and_named(smallest, c
 
 def test_more_images_at_once_need_more_memory(smallest, costs):
     half = smallest.model_copy(
-        update={"curvature": smallest.curvature.model_copy(update={"batch_size": 16})}
+        update={"curvature": smallest.curvature.model_copy(update={"batch_size": FEW_IMAGES})}
     )
     assert measure(half).ggn_product.memory < 0.5 * costs.ggn_product.memory

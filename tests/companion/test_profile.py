@@ -78,5 +78,5 @@ def test_list_profiles():
 
 def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):
     path = written(tmp_path, ("latent: spatial", "latent: dense"))
-    with pytest.raises(InputError, match=r"dense latent takes no images of 64 pixels; name 32"):
+    with pytest.raises(InputError, match=r"dense latent takes no images of 16 pixels; name 32"):
         read_profile(path)

@@ -1,9 +1,12 @@
 import json
+import resource
+import subprocess
+import sys
 
 import pytest
 
 from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import recorded
+from slugkit.companion.provenance import processor_seconds, recorded
 from slugkit.files import sha256
 
 
@@ -29,6 +32,24 @@ def test_the_record_tells_what_made_the_result(tmp_path):
     assert record["duration_seconds"] >= 0
     assert {"jax", "numpy"} <= set(record["packages"])
     assert record["hardware"]["cores"] >= 1
+
+
+def test_processor_time_counts_processes_that_ended_and_each_second_once(tmp_path):
+    def recorded_work(name):
+        with recorded(tmp_path / name, load_profile("quick"), step="test"):
+            subprocess.run([sys.executable, "-c", "sum(range(10**7))"], check=True)
+        return json.loads((tmp_path / name).read_text())["processor_seconds"]
+
+    def of_children():
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+
+    before = processor_seconds()
+    recorded_work("first.json")  # with all that this process has done so far
+    children = of_children()
+    second = recorded_work("second.json")
+    rounding = 0.001
+    assert 0 < of_children() - children <= second + rounding
+    assert second <= processor_seconds() - before
 
 
 def test_a_step_that_fails_leaves_no_record(tmp_path):

@@ -12,19 +12,14 @@ from slugkit.companion import plots
 from slugkit.companion.claims import Check, Verdict, check, load_claims
 from slugkit.companion.claims_page import claims_table, counts, sources
 from slugkit.companion.comparison_records import expand
-from slugkit.companion.metrics import Interval, spearman
+from slugkit.companion.graph import DECIDING
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import spearman
 from slugkit.companion.notebook import Run, find_recorded
 from slugkit.companion.paths import DATASETS, RunPaths, project_root
 from slugkit.companion.profile import Profile, load_profile
-from slugkit.companion.recording import (
-    DECIDING,
-    compact,
-    has_comparisons,
-    record,
-    recorded_profiles,
-    recorded_run,
-    without_identifiers,
-)
+from slugkit.companion.recorded_runs import recorded_profiles, recorded_run
+from slugkit.companion.recording import compact, has_comparisons, record, without_identifiers
 from slugkit.companion.style import apply_style, save_figure
 from slugkit.companion.summaries import GROUPS, over_images, select
 from slugkit.companion.tables import save_table

@@ -12,11 +12,10 @@ from slugkit.companion.experiments.score_versions import (
     choose,
     half_of,
     layer_scales,
-    over_seeds,
     sigmoid_slope,
     trivial_scores,
 )
-from slugkit.companion.metrics import partial_spearman, spearman
+from slugkit.companion.metrics import over_seeds, partial_spearman, spearman
 from slugkit.data.synthetic import generate
 from slugkit.parameters import flatten
 from slugkit.vae import Architecture, initialise

@@ -1,27 +1,27 @@
 """The graph on a real Slurm of one node, started here and stopped afterwards."""
 
-import contextlib
 import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import yaml
-from tiny_graph import copy_checkout, digests, environment, make
+from tiny_graph import COMMAND, copy_checkout, copy_compiled, digests, environment
 
 from slugkit.companion.paths import project_root
+
+T = TypeVar("T")
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 ABSENT = [name for name in (*DAEMONS, "sbatch") if shutil.which(name) is None]
 CONFIGURATION = Path("/etc/slurm/slurm.conf")  # srun inside a job looks nowhere else
 CLUSTER = "ClusterName=slugkit_test"
-PATIENCE = 900  # seconds, for a busy machine
 MUNGE = [Path(f"/{place}/munge") for place in ("run", "var/log", "var/lib", "etc")]
 
 pytestmark = [
@@ -36,8 +36,8 @@ pytestmark = [
 ]
 
 
-def call(*command: str) -> str:
-    return subprocess.run(command, check=True, text=True, capture_output=True).stdout
+def call(*command: str, check: bool = True) -> str:
+    return subprocess.run(command, check=check, text=True, capture_output=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -71,44 +71,42 @@ PartitionName=normal Nodes={host} Default=YES MaxTime=INFINITE State=UP
     for folder in MUNGE:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.chown(folder, "munge", "munge")
-    daemons = []
+    daemons: list[subprocess.Popen] = []
     try:
-        for command in (
-            ["runuser", "-u", "munge", "--", "munged", "--force", "--foreground"],
-            ["slurmctld", "-D"],
-            ["slurmd", "-D"],
+        for command, is_up in (
+            (
+                ["runuser", "-u", "munge", "--", "munged", "--force", "--foreground"],
+                lambda: subprocess.run(["munge", "-n"], capture_output=True).returncode == 0,
+            ),
+            (["slurmctld", "-D"], lambda: "is UP" in call("scontrol", "ping", check=False)),
+            (["slurmd", "-D"], lambda: "idle" in call("sinfo", "--noheader", "--format=%t")),
         ):
             daemons.append(
                 subprocess.Popen(
                     command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=state
                 )
             )
-            time.sleep(2)
-        wait_for(lambda: "idle" in call("sinfo", "--noheader", "--format=%t"))
+            wait_for(is_up, *daemons)
         yield host
     finally:
         for daemon in reversed(daemons):
             daemon.terminate()
-            daemon.wait(timeout=60)
+            daemon.wait()
         CONFIGURATION.unlink()
 
 
-def graph(target: str, cluster: str | None = None) -> tuple[str, ...]:
-    call = f"graph.make('tiny', {target!r}, cluster={cluster!r})"
-    return sys.executable, "-c", f"from slugkit.companion import graph; {call}"
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+def wait_for(condition: Callable[[], T], *processes: subprocess.Popen) -> T:
+    """Wait until something is so, while the processes live that are to bring it about."""
+    while not (found := condition()):
+        assert all(process.poll() is None for process in processes), "waited in vain"
         time.sleep(0.5)
+    return found
 
 
-def running(rule: str) -> list[str]:
-    """The numbers of the running jobs of one rule."""
+def running(rule: str = "") -> list[str]:
+    """The numbers of the running jobs, of one rule or of all."""
     listed = call("squeue", "--noheader", "--states=RUNNING", "--format=%i %k")
-    return re.findall(rf"^(\S+) rule_{rule}_", listed, flags=re.MULTILINE)
+    return re.findall(rf"^(\S+) rule_{rule}", listed, flags=re.MULTILINE)
 
 
 def with_cluster(folder: Path) -> Path:
@@ -125,59 +123,32 @@ def with_cluster(folder: Path) -> Path:
     return folder
 
 
-@contextlib.contextmanager
-def started(folder: Path) -> Iterator[subprocess.Popen]:
-    """The graph at work in the background, once one of its trainings runs."""
-    command = graph("scores_all", "profiles/here")
-    with (folder / "printed").open("w") as printed:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment(folder), stdout=printed, stderr=subprocess.STDOUT
-        )
-        try:
-            wait_for(lambda: running("train"))
-            yield process
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-
-
-def check_models(folder: Path, checkout: Path) -> None:
-    """See that trainings, curvatures and scores are those of the run without Slurm."""
-    made, whole = digests(folder), digests(checkout)
-    assert {"model.msgpack", "posterior.npz", "scores.csv"} <= {Path(name).name for name in made}
-    assert made == {name: whole[name] for name in made}
-
-
-def test_the_book_is_the_same_as_without_slurm(slurm, checkout, tmp_path):
+def test_with_a_killed_job_and_a_drained_node_the_book_is_the_same_as_without_slurm(
+    slurm, checkout, tmp_path
+):
     folder = with_cluster(tmp_path / "slugkit")
-    command = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
-    # Each of the forty jobs waits for the scheduler and for the next look at the queue.
-    done = make(folder, *command, "--cluster", "profiles/here", timeout=2400)
-    assert done.returncode == 0, done.stdout
-    assert "SLURM jobid" in done.stdout
+    copy_compiled(checkout, folder)
+    with (folder / "printed").open("w") as output:
+        process = subprocess.Popen(
+            [*COMMAND, "--cluster", "profiles/here"],
+            cwd=folder,
+            env=environment(folder),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        killed, *_ = wait_for(lambda: running("train"), process)
+        call("scancel", "--signal=KILL", "--full", killed)
+        printed = (folder / "printed").read_text
+        wait_for(lambda: "Trying to restart job" in printed() and running(), process)
+        call("scontrol", "update", f"NodeName={slurm}", "State=DRAIN", "Reason=test")
+        wait_for(lambda: not running(), process)
+        call("scontrol", "update", f"NodeName={slurm}", "State=RESUME")
+        status = process.wait()
+    finally:
+        process.terminate()
+        process.wait()
+    assert status == 0, printed()
+    assert "SLURM jobid" in printed()
     assert (folder / "_build" / "html" / "index.html").is_file()
     assert digests(folder) == digests(checkout)
-
-
-def test_a_killed_job_is_submitted_again_and_the_run_ends_well(slurm, checkout, tmp_path):
-    folder = with_cluster(tmp_path / "slugkit")
-    with started(folder) as process:
-        call("scancel", "--signal=KILL", "--full", running("train")[0])
-        status = process.wait(timeout=PATIENCE)
-    printed = (folder / "printed").read_text()
-    assert status == 0, printed
-    assert "SLURM jobid" in printed
-    assert "Trying to restart job" in printed
-    check_models(folder, checkout)
-
-
-def test_a_node_that_is_drained_in_the_middle_loses_nothing(slurm, checkout, tmp_path):
-    folder = with_cluster(tmp_path / "slugkit")
-    with started(folder) as process:
-        call("scontrol", "update", f"NodeName={slurm}", "State=DRAIN", "Reason=test")
-        wait_for(lambda: not call("squeue", "--noheader", "--states=RUNNING"))
-        assert process.poll() is None
-        call("scontrol", "update", f"NodeName={slurm}", "State=RESUME")
-        status = process.wait(timeout=PATIENCE)
-    assert status == 0, (folder / "printed").read_text()
-    check_models(folder, checkout)

@@ -1,5 +1,7 @@
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
@@ -9,6 +11,7 @@ from slugkit.companion.paths import RunPaths
 RECORD = {
     "profile": "mine",
     "duration_seconds": 4.0,
+    "processor_seconds": 6.0,
     "peak_memory_megabytes": 512,
     "hardware": {"processor": "a processor", "cores": 2},
     "commit": "0123456789",
@@ -30,7 +33,10 @@ def run(tmp_path, monkeypatch):
         path = tmp_path / "mine" / f"seed{seed}" / folder / f"{step}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         dataset = {} if folder == "data" else {"dataset": folder}
-        path.write_text(json.dumps({**RECORD, **dataset, "step": step, "seed": seed}))
+        record = {**RECORD, **dataset, "step": step, "seed": seed}
+        if step == "sketch":  # of a run from before processor time was counted
+            del record["processor_seconds"]
+        path.write_text(json.dumps(record))
     # Not a record of a step.
     (tmp_path / "mine" / "seed0" / "data" / "other.json").write_text("{}")
     return status.jobs("mine")
@@ -42,6 +48,8 @@ def test_every_job_has_a_row_in_the_order_of_the_graph(run):
     assert list(run["data set"]) == ["", "A", "A", "A", "B"]
     first = run.iloc[0]
     assert (first["seconds"], first["memory GB"], first["digest"]) == (4.0, 0.5, "f" * 12)
+    assert run["processor seconds"].to_list()[:4] == [6.0] * 4
+    assert run["processor seconds"].isna().to_list() == [False] * 4 + [True]
     assert (first["hardware"], first["commit"]) == ("a processor, 2 cores", "0123456+")
 
 
@@ -50,7 +58,25 @@ def test_steps_are_summed_over_their_jobs(run):
     assert row["jobs"] == 2
     assert row["minutes of all"] == 0.1
     assert row["median seconds"] == 4.0
+    assert row["processor minutes"] == 0.2
     assert row["memory GB"] == 0.5
+
+
+def test_the_whole_of_a_run_stands_after_its_steps_with_the_part_that_has_its_own_setting(run):
+    inside = run.assign(profile="mine/ablation").iloc[:2]
+    other = run.assign(profile="other").iloc[:1]
+    table = status.by_step(pd.concat([run, other, inside]))
+    assert [place for place in table.index if place[1] == status.ALL] == [
+        ("mine", status.ALL),
+        ("other", status.ALL),
+    ]
+    assert list(table.index).index(("mine/ablation", "train")) < table.index.get_loc(
+        ("mine", status.ALL)
+    )
+    assert table.loc[("mine", status.ALL), "jobs"] == 7
+    assert table.loc[("other", status.ALL), "processor minutes"] == 0.1
+    # One job has none in its record: a sum of the others would be too small.
+    assert np.isnan(table.loc[("mine", status.ALL), "processor minutes"])
 
 
 def test_the_figure_has_a_mark_for_each_job(run):

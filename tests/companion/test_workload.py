@@ -1,15 +1,14 @@
 import types
 
 import jax
-import numpy as np
 import pytest
 
 from slugkit import slug
-from slugkit.companion.experiments import objects
+from slugkit.companion.experiments import objects, observer
 from slugkit.companion.profile import load_profile
 from slugkit.companion.workload import Steps, num_parameters_of, num_test_images, workload
 from slugkit.data.synthetic import generate
-from slugkit.vae import initialise
+from slugkit.vae import Architecture, initialise
 
 
 def counted(profile):
@@ -84,8 +83,8 @@ def test_products_with_objects_are_as_many_as_are_computed(monkeypatch):
     )
     experiments = quick.experiments.model_copy(update={"objects": settings})
     expected = counted(quick.model_copy(update={"experiments": experiments}))["objects"]
-    model = initialise(quick.architecture(), 0)
-    images = generate(np.array([1, 2, 3]), quick.data.image_size, 0)
+    model = initialise(Architecture(16, (4,), "spatial", 2, 0.01), 0)
+    images = generate([1, 2, 3], 16, 0)
     posterior = slug.fit(
         model.reconstruct(), model.params, images, rank=1, key=jax.random.key(0), max_products=4
     )
@@ -96,8 +95,8 @@ def test_products_with_objects_are_as_many_as_are_computed(monkeypatch):
         products.append(score.num_products)
         return score, variance
 
-    monkeypatch.setattr(objects, "slug", types.SimpleNamespace(score_and_variance=counting))
-    observe = objects.observer(
+    monkeypatch.setattr(observer, "slug", types.SimpleNamespace(score_and_variance=counting))
+    observe = observer.observer(
         model,
         posterior,
         num_samples=settings.num_samples,

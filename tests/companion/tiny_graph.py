@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ data:
   skin: {source: synthetic, light: [1, 2], dark: [5, 6], train: 24, test: 8}
   external: {source: synthetic, types: [3, 4, 5, 6], per_type: 3}
   objects: {source: synthetic, kinds: [ruler, ink, patch], per_kind: 3}
-model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
+model: {widths: [6], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
 training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 2}
 curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 4}
 scores: {num_samples: 4, batch_size: 32}
@@ -39,7 +40,7 @@ experiments:
     test: 12
     kinds: [patch]
     per_kind: 3
-    model: {widths: [6, 8], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
+    model: {widths: [6], latent: spatial, latent_size: 4, likelihood_variance: 0.01}
     training: {epochs: 40, batch_size: 8, learning_rate: 0.01, checkpoint_every: 20}
     curvature: {rank: 3, tolerance: 0.1, max_products: 8, batch_size: 24, trace_samples: 2}
     num_samples: 4
@@ -66,11 +67,19 @@ def copy_checkout(folder: Path) -> None:
         subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+def copy_compiled(checkout: Path, folder: Path) -> None:
+    """Give one checkout what was compiled in another: what is computed is the same."""
+    for program in (checkout / "runs" / "compiled").rglob("*-cache"):
+        copy = folder / program.relative_to(checkout)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(program, copy)
+
+
 def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}
 
 
-def make(folder: Path, *command: str, timeout: float = 900) -> subprocess.CompletedProcess:
+def make(folder: Path, *command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         command or COMMAND,
         cwd=folder,
@@ -78,8 +87,32 @@ def make(folder: Path, *command: str, timeout: float = 900) -> subprocess.Comple
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=timeout,
     )
+
+
+def make_until(folder: Path, sign: str) -> None:
+    """Make the book and kill everything as soon as a line is printed that holds the sign."""
+    process = subprocess.Popen(
+        COMMAND,
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        printed = []
+        for line in process.stdout:
+            printed.append(line)
+            if sign in line:
+                return
+        raise AssertionError(f"it ended before it said {sign!r}:\n{''.join(printed)}")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
 
 
 def digests(folder: Path) -> dict[str, str]:

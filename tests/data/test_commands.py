@@ -3,8 +3,8 @@ import argparse
 import pytest
 from PIL import Image
 
-from slugkit.data.commands import add_commands
 from slugkit.data.manifests import list_manifests
+from slugkit.data.parser import add_commands
 from slugkit.errors import InputError
 
 

@@ -1,3 +1,5 @@
+import hashlib
+
 import pandas as pd
 import pytest
 from PIL import Image
@@ -49,6 +51,34 @@ def test_damage_is_named(copy):
 def test_nothing_there(tmp_path):
     with pytest.raises(InputError, match=r"no folder .*slugkit data show pad_ufes_20"):
         check(tmp_path)
+
+
+@pytest.fixture
+def copies(tmp_path):
+    """Smaller copies of two images, under the md5 of the originals."""
+    folder = tmp_path / "fitzpatrick17k"
+    folder.mkdir()
+    lines = ["md5hash,file,sha256"]
+    for number in range(2):
+        name = hashlib.md5(b"original %d" % number).hexdigest()
+        path = folder / f"{name}.jpg"
+        Image.new("RGB", (32, 32), (60 * number, 90, 90)).save(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines.append(f"{name},{path.name},{digest}")
+    (folder / "index.csv").write_text("\n".join(lines))
+    return tmp_path, path
+
+
+def test_smaller_copies_are_checked_by_their_own_digests(copies):
+    root, path = copies
+    checks = {one.what: one for one in verify(load_manifest("fitzpatrick17k"), root)}
+    assert checks["fitzpatrick17k: sha256 of the files in index.csv"].found == "2 of 2 right"
+    assert checks["fitzpatrick17k/**/*.jpg"].found == "2 of 2 files"
+    assert not any("md5" in what for what in checks)
+    path.unlink()
+    checks = {one.what: one for one in verify(load_manifest("fitzpatrick17k"), root)}
+    assert checks["fitzpatrick17k/**/*.jpg"].found == "1 of 2 files"
+    assert not checks["fitzpatrick17k: sha256 of the files in index.csv"].right
 
 
 @pytest.mark.parametrize("name", ["pad_ufes_20", "fitzpatrick17k", "vgg19"])

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from slugkit.companion.metrics import Interval, bootstrap, pixel_auroc, spearman
+from slugkit.companion.interval import Interval
+from slugkit.companion.metrics import bootstrap, pixel_auroc, spearman
 from slugkit.companion.profile import Statistics
 
 SKIN_SETS = ("light", "dark")

@@ -27,7 +27,7 @@ def measure(
     Parameters
     ----------
     observe
-        From `experiments.objects.observer`.
+        From `experiments.observer.observer`.
     images, lesions
         Shapes (n, H, W, 3) and (n, H, W).
     identifiers

@@ -4,15 +4,12 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
 
-import jax
 import numpy as np
 import pandas as pd
 
-from slugkit import slug
 from slugkit.companion.metrics import pixel_auroc, pixel_average_precision
 from slugkit.data.foreign_objects import overlay_each
 from slugkit.progress import Progress
-from slugkit.vae import TrainedVAE
 
 METHODS = ("slug", "squared_error")
 
@@ -25,36 +22,6 @@ class Observation(NamedTuple):
 
 
 Observer = Callable[[np.ndarray], dict[str, Observation]]
-
-
-def observer(
-    model: TrainedVAE,
-    posterior: slug.Posterior,
-    *,
-    num_samples: int,
-    key: jax.Array,
-    batch_size: int,
-) -> Observer:
-    """Return the function from images (n, H, W, 3) to what SLUG and the squared error say of them.
-
-    The random directions depend on the key alone, so two observations differ only where the images
-    do: the change that an object makes is not blurred by the estimator.
-    """
-    reconstruct = jax.jit(model.reconstruct())
-
-    def observe(images: np.ndarray) -> dict[str, Observation]:
-        score, variance = slug.score_and_variance(
-            posterior, images, num_samples=num_samples, key=key, batch_size=batch_size
-        )
-        starts = range(0, len(images), batch_size)
-        parts = [np.asarray(reconstruct(model.params, images[i : i + batch_size])) for i in starts]
-        error = np.sum((images - np.concatenate(parts)) ** 2, axis=-1)
-        return {
-            "slug": Observation(score.value, variance.value.sum(axis=-1)),
-            "squared_error": Observation(error.sum(axis=(1, 2)), error),
-        }
-
-    return observe
 
 
 def measure(

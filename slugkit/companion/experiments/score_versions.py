@@ -9,7 +9,7 @@ import pandas as pd
 
 from slugkit.baselines import trivial
 from slugkit.baselines.comparison import Settings
-from slugkit.companion.metrics import partial_spearman, spearman
+from slugkit.companion.metrics import over_seeds, partial_spearman, spearman
 from slugkit.parameters import FlatParameters
 from slugkit.vae import TrainedVAE
 
@@ -75,21 +75,6 @@ def half_of(groups: Iterable[str]) -> list[str]:
     True
     """
     return [HALVES[hashlib.sha256(group.encode()).digest()[0] % 2] for group in groups]
-
-
-def over_seeds(statistic: Callable[..., float]) -> Callable[..., float]:
-    """Return a statistic of several columns, the last of them the seed, as the mean over seeds.
-
-    Scores of different networks have different scales; ranks are taken within each.
-    """
-
-    def mean(*columns: np.ndarray) -> float:
-        *values, seeds = columns
-        return float(
-            np.mean([statistic(*(v[seeds == seed] for v in values)) for seed in np.unique(seeds)])
-        )
-
-    return mean
 
 
 def best_comparator(table: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """How far the score with a sketched basis is from that with the full one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,8 +9,10 @@ import jax
 import numpy as np
 import pandas as pd
 
-from slugkit import slug
+from slugkit import ggn, outputs, slug
+from slugkit.estimates import Effort
 from slugkit.progress import Progress
+from slugkit.root import Root
 
 
 def measure(
@@ -30,7 +32,7 @@ def measure(
 ) -> pd.DataFrame:
     """Return scores with sketched bases, over those with the full basis of the same images.
 
-    The same random probes serve both, so that only the basis makes a difference.
+    The same products serve all, so that only the basis makes a difference.
 
     Parameters
     ----------
@@ -66,21 +68,25 @@ def measure(
     fit = partial(slug.fit, apply, params, train_images, key=key, batch_size=batch_size)
     full = fit(rank=rank, max_products=4 * rank)
     size = full.parameters.size
-    expected = _scores(full, images, num_samples, key)
     nothing = replace(full, basis=full.basis[:0], eigenvalues=full.eigenvalues[:0])
-    plain = _scores(nothing, images, num_samples, key)
     cases = [(k, share, m) for k in sketches for share in shares for m in steps]
-    rows = []
+    sketched = []
     for number, (kind, share, count) in enumerate(cases):
-        sketched = fit(
+        fitted = fit(
             rank=count,
             basis="sketched",
             sketch=kind,
             sketch_size=max(1, round(share * size)),
         )
-        assert sketched.sketched is not None
-        made = _scores(sketched, images, num_samples, key)
-        for image, score in enumerate(made):
+        sketched.append(fitted)
+        if progress is not None:
+            progress(number + 1, len(cases), f"{kind}, {share:.0%} of p, {count} steps")
+    posteriors = [full, nothing, *sketched]
+    expected, plain, *made = _scores(posteriors, images, num_samples, key)
+    rows = []
+    for (kind, share, count), fitted, scores in zip(cases, sketched, made, strict=True):
+        assert fitted.sketched is not None
+        for image, score in enumerate(scores):
             rows.append(
                 {
                     "sketch": kind,
@@ -88,22 +94,27 @@ def measure(
                     "steps": count,
                     "image": image,
                     "sketch_size": round(share * size),
-                    "directions": len(sketched.sketched.rows),
+                    "directions": len(fitted.sketched.rows),
                     "score": score,
                     "full_score": expected[image],
                     "ratio": score / expected[image],
                     "removed": 1 - expected[image] / plain[image],
-                    "numbers_kept": sketched.sketched.rows.size / (rank * size),
+                    "numbers_kept": fitted.sketched.rows.size / (rank * size),
                 }
             )
-        if progress is not None:
-            progress(number + 1, len(cases), f"{kind}, {share:.0%} of p, {count} steps")
     return pd.DataFrame(rows)
 
 
 def _scores(
-    posterior: slug.Posterior, images: np.ndarray, num_samples: int, key: jax.Array
+    posteriors: Sequence[slug.Posterior], images: np.ndarray, num_samples: int, key: jax.Array
 ) -> np.ndarray:
-    return slug.score(
-        posterior, images, num_samples=num_samples, key=key, estimator="hutchinson"
-    ).value
+    """Return the paper's scores (posteriors, n), those that `slug.score` gives for this key."""
+    effort = Effort(num_samples, None, score=True, variance=False)
+    first = posteriors[0]
+    linearise = ggn.lineariser(first.apply, first.parameters)
+    made = []
+    for index, image in enumerate(images.astype(first.parameters.dtype)):
+        root = Root(first, linearise, image, index)
+        estimate = outputs.traces(root, posteriors, effort, jax.random.fold_in(key, index))
+        made.append(estimate.value[0])
+    return np.stack(made, axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from slugkit import slug, training
+from slugkit.architecture import Architecture
 from slugkit.baselines.comparison import Comparison, Settings
 from slugkit.baselines.registry import COMPARATORS
 from slugkit.companion.experiments import DATASET
@@ -21,7 +22,7 @@ from slugkit.companion.steps.train import perceptual_loss
 from slugkit.companion.tables import load_array, load_table, save_table
 from slugkit.errors import InputError
 from slugkit.progress import Progress
-from slugkit.vae import Architecture, TrainedVAE
+from slugkit.vae import TrainedVAE
 
 SETS = ("light", "dark", "clean", "object")
 COLUMNS = ["image_id", "source", "object", "set"]

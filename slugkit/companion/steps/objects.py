@@ -4,7 +4,8 @@ import jax
 
 from slugkit import slug, training
 from slugkit.companion.experiments import DATASET, lesions
-from slugkit.companion.experiments.objects import measure, observer
+from slugkit.companion.experiments.objects import measure
+from slugkit.companion.experiments.observer import observer
 from slugkit.companion.paths import RunPaths, data_root
 from slugkit.companion.profile import Profile
 from slugkit.companion.provenance import recorded

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from slugkit import slug, training
+from slugkit.baselines.comparison import run as run_in_batches
 from slugkit.companion.paths import RunPaths
 from slugkit.companion.profile import Profile
 from slugkit.companion.provenance import recorded
@@ -78,10 +79,12 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
 def _reconstruct(
     model: TrainedVAE, images: np.ndarray, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    reconstruct, encode = jax.jit(model.reconstruct()), jax.jit(model.encode())
-    parts = []
-    for start in range(0, len(images), batch_size):
-        batch = np.asarray(images[start : start + batch_size])
-        parts.append((reconstruct(model.params, batch), *encode(model.params, batch)))
-    reconstruction, mean, deviation = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return reconstruction, mean, deviation
+    """Return the reconstructions, and the means and deviations of q(z|x)."""
+    reconstruct, encode = model.reconstruct(), model.encode()
+    # As one function the two share the encoder.
+    return run_in_batches(
+        lambda params, batch: (reconstruct(params, batch), *encode(params, batch)),
+        model.params,
+        images,
+        batch_size,
+    )
