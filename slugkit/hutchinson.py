@@ -3,7 +3,8 @@ r"""Stochastic estimates of the trace and the diagonal of a symmetric positive s
 All have one interface: ``estimate(product, size, num_products, key)``, where ``product`` maps
 vectors (m, D), one per row, to A times each of them. All return the value, its standard error and
 the number of products spent, work under ``jax.jit`` and ``jax.vmap``, and are unbiased (up to the
-rounding errors of the small factorisations).
+rounding errors of the small factorisations). What lies between two products is compiled as one
+function, since a product may well be none that jax can trace.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from slugkit.errors import InputError
 from slugkit.estimates import Estimate, mean
 
 Product = Callable[[jax.Array], jax.Array]
+Pair = tuple[jax.Array, jax.Array]
 
 DISTRIBUTIONS = ("rademacher", "gaussian", "sphere")
 
@@ -69,7 +71,7 @@ def hutchinson(
     """
     _check(num_products, 1)
     x = probes(key, num_products, size, distribution, dtype)
-    return mean(jnp.sum(x * product(x), axis=1), num_products)
+    return _estimate(_mean_form(x, product(x)), num_products)
 
 
 def bekas(
@@ -97,7 +99,7 @@ def bekas(
     """
     _check(num_products, 1)
     x = probes(key, num_products, size, distribution, dtype)
-    return mean(x * product(x), num_products)
+    return _estimate(_mean_of_entries(x, product(x)), num_products)
 
 
 def hutchpp(
@@ -115,12 +117,10 @@ def hutchpp(
     _check(num_products, 3)
     third = min(num_products // 3, size)
     key_range, key_rest = jax.random.split(key)
-    q, _ = jnp.linalg.qr(product(probes(key_range, third, size, dtype=dtype)).T)
-    known = jnp.sum(q.T * product(q.T))
-    x = probes(key_rest, num_products - 2 * third, size, dtype=dtype)
-    x = x - (x @ q) @ q.T
-    rest = mean(jnp.sum(x * product(x), axis=1), num_products)
-    return rest._replace(value=known + rest.value)
+    q, _ = _orthonormal(product(probes(key_range, third, size, dtype=dtype)))
+    known = product(q)
+    x = _outside(probes(key_rest, num_products - 2 * third, size, dtype=dtype), q)
+    return _estimate(_hutchpp(x, product(x), q, known), num_products)
 
 
 def xtrace(
@@ -139,19 +139,9 @@ def xtrace(
     """
     _check(num_products, 4)
     m = min(num_products // 2, size)
-    omega = probes(key, m, size, "gaussian", dtype).T
-    q, r = jnp.linalg.qr(product(omega.T).T)
-    h = q.T @ product(q.T).T
-    # Without probe i the range loses the direction Q s_i, the i-th column of R^-T normalised.
-    s = jnp.linalg.inv(r).T
-    s = s / jnp.linalg.norm(s, axis=0)
-    w = q.T @ omega
-    c = w - s * jnp.sum(s * w, axis=0)  # Q_i Q_i^T omega_i = Q c_i
-    form = jnp.sum((w - 2 * c) * r, axis=0) + jnp.sum(c * (h @ c), axis=0)
-    squared_norm = jnp.sum(omega**2, axis=0) - jnp.sum(c**2, axis=0)
-    scale = (size - m + 1) / squared_norm
-    known = jnp.trace(h) - jnp.sum(s * (h @ s), axis=0)
-    return mean(known + scale * form, 2 * m)
+    omega = probes(key, m, size, "gaussian", dtype)
+    q, r = _orthonormal(product(omega))
+    return _estimate(_xtrace(omega, q, r, product(q)), 2 * m)
 
 
 def xnystrace(
@@ -171,11 +161,8 @@ def xnystrace(
     """
     _check(num_products, 2)
     m = min(num_products, size)
-    nystrom = _nystrom(product, probes(key, m, size, "gaussian", dtype).T)
-    without = jnp.sum(nystrom.root**2) - jnp.sum(nystrom.z**2, axis=0) / nystrom.d
-    outside = 1 / jnp.diag(jnp.linalg.inv(nystrom.omega.T @ nystrom.omega))
-    rest = (size - m + 1) / outside / nystrom.d
-    return mean(without + rest - nystrom.shift * size, m)
+    omega = probes(key, m, size, "gaussian", dtype)
+    return _estimate(_xnystrace(omega, product(omega)), m)
 
 
 def xnysdiag(
@@ -195,11 +182,86 @@ def xnysdiag(
     """
     _check(num_products, 2)
     m = min(num_products, size)
-    nystrom = _nystrom(product, probes(key, m, size, "rademacher", dtype).T)
+    omega = probes(key, m, size, "rademacher", dtype)
+    return _estimate(_xnysdiag(omega, product(omega)), m)
+
+
+def _estimate(mean_and_error: Pair, num_products: int) -> Estimate:
+    value, error = mean_and_error
+    return Estimate(value, error, num_products)
+
+
+@jax.jit
+def _mean_form(x: jax.Array, image: jax.Array) -> Pair:
+    """Return the mean of the quadratic forms of x (m, D), given A x, and its error."""
+    return _mean(jnp.sum(x * image, axis=1))
+
+
+@jax.jit
+def _mean_of_entries(x: jax.Array, image: jax.Array) -> Pair:
+    return _mean(x * image)
+
+
+@jax.jit
+def _orthonormal(rows: jax.Array) -> Pair:
+    """Return an orthonormal basis of the rows (m, D), as rows, and their triangular factor."""
+    q, r = jnp.linalg.qr(rows.T)
+    return q.T, r
+
+
+@jax.jit
+def _outside(x: jax.Array, q: jax.Array) -> jax.Array:
+    return x - (x @ q.T) @ q
+
+
+@jax.jit
+def _hutchpp(x: jax.Array, image: jax.Array, q: jax.Array, known: jax.Array) -> Pair:
+    """Return the estimate of `hutchpp`, given A x and A Q, all as rows."""
+    value, error = _mean(jnp.sum(x * image, axis=1))
+    return jnp.sum(q * known) + value, error
+
+
+@jax.jit
+def _xtrace(omega: jax.Array, q: jax.Array, r: jax.Array, image: jax.Array) -> Pair:
+    """Return the estimate of `xtrace`, given probes (m, D), Q and A Q as rows, and R."""
+    omega, q, image = omega.T, q.T, image.T
+    size, m = omega.shape
+    h = q.T @ image
+    # Without probe i the range loses the direction Q s_i, the i-th column of R^-T normalised.
+    s = jnp.linalg.inv(r).T
+    s = s / jnp.linalg.norm(s, axis=0)
+    w = q.T @ omega
+    c = w - s * jnp.sum(s * w, axis=0)  # Q_i Q_i^T omega_i = Q c_i
+    form = jnp.sum((w - 2 * c) * r, axis=0) + jnp.sum(c * (h @ c), axis=0)
+    squared_norm = jnp.sum(omega**2, axis=0) - jnp.sum(c**2, axis=0)
+    scale = (size - m + 1) / squared_norm
+    known = jnp.trace(h) - jnp.sum(s * (h @ s), axis=0)
+    return _mean(known + scale * form)
+
+
+@jax.jit
+def _xnystrace(omega: jax.Array, image: jax.Array) -> Pair:
+    nystrom = _nystrom(omega.T, image.T)
+    size, m = nystrom.omega.shape
+    without = jnp.sum(nystrom.root**2) - jnp.sum(nystrom.z**2, axis=0) / nystrom.d
+    outside = 1 / jnp.diag(jnp.linalg.inv(nystrom.omega.T @ nystrom.omega))
+    rest = (size - m + 1) / outside / nystrom.d
+    return _mean(without + rest - nystrom.shift * size)
+
+
+@jax.jit
+def _xnysdiag(omega: jax.Array, image: jax.Array) -> Pair:
+    nystrom = _nystrom(omega.T, image.T)
     z, d = nystrom.z, nystrom.d
     without = jnp.sum(nystrom.root**2, axis=1)[:, None] - z**2 / d
     rest = nystrom.omega * z / d
-    return mean((without + rest - nystrom.shift).T, m)
+    return _mean((without + rest - nystrom.shift).T)
+
+
+def _mean(samples: jax.Array) -> Pair:
+    """Return the mean over the first axis and its standard error."""
+    value, error, _ = mean(samples, len(samples))
+    return value, error
 
 
 class _Nystrom(NamedTuple):
@@ -217,8 +279,8 @@ class _Nystrom(NamedTuple):
     shift: jax.Array
 
 
-def _nystrom(product: Product, omega: jax.Array) -> _Nystrom:
-    y = product(omega.T).T
+def _nystrom(omega: jax.Array, y: jax.Array) -> _Nystrom:
+    """Return the approximation from probes and their products with A, both (D, m)."""
     # A small multiple of the identity keeps H positive definite in spite of rounding errors.
     shift = jnp.finfo(y.dtype).eps * jnp.linalg.norm(y)
     y = y + shift * omega

@@ -1,6 +1,7 @@
 """Scores and pixel variances of one image from probes of its outputs, for comparison."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,10 +17,10 @@ from slugkit.root import Root
 PROBES_PER_BLOCK = 16
 
 
-def covariance(root: Root) -> Callable[[jax.Array], jax.Array]:
+def covariance(root: Root) -> Callable[[Any], jax.Array]:
     """Return the product with A = B B^T, which takes two products with the Jacobian per row."""
 
-    def product(vectors: jax.Array) -> jax.Array:
+    def product(vectors: Any) -> jax.Array:
         rows = np.asarray(vectors)
         blocks = range(0, len(rows), PROBES_PER_BLOCK)
         made = [root.push(root.pull(rows[i : i + PROBES_PER_BLOCK])) for i in blocks]
@@ -61,8 +62,8 @@ def traces(
     looked at.
     """
 
-    def forms(vectors: jax.Array) -> np.ndarray:
-        pulled = root.pull_back(np.asarray(vectors))
+    def forms(vectors: np.ndarray) -> np.ndarray:
+        pulled = root.pull_back(vectors)
         return np.stack([_squared_norms(one, pulled) for one in posteriors], axis=1)
 
     return _sample(forms, root, effort, key, distribution, 1)
@@ -80,8 +81,8 @@ def diagonal(
     """
     product = covariance(root)
 
-    def forms(vectors: jax.Array) -> np.ndarray:
-        return np.asarray(vectors * product(vectors)).reshape(-1, *root.shape)
+    def forms(vectors: np.ndarray) -> np.ndarray:
+        return (vectors * np.asarray(product(vectors))).reshape(-1, *root.shape)
 
     return _sample(forms, root, effort, key, distribution, 2)
 
@@ -130,7 +131,7 @@ def _squared_norms(posterior: Posterior, pulled: np.ndarray) -> np.ndarray:
 
 
 def _sample(
-    forms: Callable[[jax.Array], np.ndarray],
+    forms: Callable[[np.ndarray], np.ndarray],
     root: Root,
     effort: Effort,
     key: jax.Array,
@@ -144,7 +145,9 @@ def _sample(
         count = effort.remaining(spent, price * PROBES_PER_BLOCK) // price
         if count > 0:
             one = jax.random.fold_in(key, len(made))
-            made.append(forms(probes(one, count, root.size, distribution, root.dtype)))
+            # A whole block each time: another shape would be compiled anew.
+            block = probes(one, PROBES_PER_BLOCK, root.size, distribution, root.dtype)
+            made.append(forms(np.asarray(block)[:count]))
         if not made:
             raise InputError(
                 f"num_samples is {effort.num_products}; this estimator needs at least {price}"

@@ -38,7 +38,7 @@ class Root:
 
     def pull_back(self, cotangents: np.ndarray) -> np.ndarray:
         r"""Return J^T y, shape (m, p), for cotangents y (m, D), whatever the posterior."""
-        shaped = jnp.asarray(cotangents, self.dtype).reshape(-1, 1, *self.shape)
+        shaped = np.asarray(cotangents, self.dtype).reshape(-1, 1, *self.shape)
         return np.stack(
             [np.asarray(pull(self._jvp, one, self.length, self.dtype)) for one in shaped]
         )
