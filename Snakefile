@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from slugkit.companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
-from slugkit.companion.graph import DECIDING, NOTEBOOKS
-from slugkit.companion.imports import source_files
-from slugkit.companion.paths import DATASETS
-from slugkit.companion.profile import load_profile
+from companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
+from companion.pipeline.graph import DECIDING, NOTEBOOKS
+from companion.pipeline.code_digest import source_files
+from companion.paths import DATASETS
+from companion.config import load_profile
 
 if "profile" not in config:
     config["profile"] = "quick"

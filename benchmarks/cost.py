@@ -20,12 +20,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit import ggn, slug
-from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.data.synthetic import generate
+from companion.pipeline.provenance import commit, hardware, versions
+from slugkit import slug
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
-from slugkit.parameters import flatten
-from slugkit.vae import Architecture, initialise
+from slugkit.model.vae import Architecture, initialise
+from slugkit.operators import ggn
+from slugkit.operators.parameters import flatten
 
 RESULTS = Path(__file__).parent / "results" / "cost.json"
 KEY = jax.random.key(0)

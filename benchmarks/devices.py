@@ -19,12 +19,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from companion.config import load_profile
+from companion.pipeline.provenance import commit, hardware, versions
 from slugkit import slug
-from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.data.synthetic import generate
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
-from slugkit.vae import initialise
+from slugkit.model.vae import initialise
 
 RESULTS = Path(__file__).parent / "results"
 KEY = jax.random.key(0)

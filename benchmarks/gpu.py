@@ -25,14 +25,16 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import spearmanr
 
-from slugkit import ggn, slug, training
-from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.data.synthetic import generate
-from slugkit.draws import normals
+from companion.config import load_profile
+from companion.pipeline.provenance import commit, hardware, versions
+from slugkit import slug
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
-from slugkit.parameters import flatten
-from slugkit.vae import Architecture, TrainedVAE, initialise
+from slugkit.linalg.random import normals
+from slugkit.model import training
+from slugkit.model.vae import Architecture, TrainedVAE, initialise
+from slugkit.operators import ggn
+from slugkit.operators.parameters import flatten
 
 RESULTS = Path(__file__).parent / "results"
 KEY = jax.random.key(0)

@@ -24,8 +24,8 @@ import nbformat
 import numpy as np
 import yaml
 
-from slugkit.companion.paths import project_root
-from slugkit.companion.provenance import commit, hardware, versions
+from companion.paths import project_root
+from companion.pipeline.provenance import commit, hardware, versions
 from slugkit.files import atomic_path
 
 RESULTS = Path(__file__).parent / "results"

@@ -16,15 +16,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit import ggn, slug, training
-from slugkit.companion.experiments import DATASET
-from slugkit.companion.experiments.estimators import exact_outputs
-from slugkit.companion.paths import RunPaths
-from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.companion.tables import load_array
+from companion.config import load_profile
+from companion.experiments import DATASET
+from companion.experiments.estimators.measure import exact_outputs
+from companion.paths import RunPaths
+from companion.pipeline.provenance import commit, hardware, versions
+from companion.pipeline.tables import load_array
+from slugkit import slug
 from slugkit.files import atomic_path
-from slugkit.root import Root
+from slugkit.model import training
+from slugkit.operators import ggn
+from slugkit.operators.scaled_jacobian import Root
 
 RESULTS = Path(__file__).parent / "results"
 KEY = jax.random.key(0)

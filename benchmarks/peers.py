@@ -23,13 +23,15 @@ from laplax.curv.lanczos import lanczos_lowrank
 from laplax.util.flatten import create_pytree_flattener, wrap_function
 from matfree import decomp, eig, stochtrace
 
-from slugkit import hutchinson, slug, training
-from slugkit.companion.experiments import DATASET
-from slugkit.companion.paths import RunPaths
-from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import commit, hardware
-from slugkit.companion.tables import load_array
+from companion.config import load_profile
+from companion.experiments import DATASET
+from companion.paths import RunPaths
+from companion.pipeline.provenance import commit, hardware
+from companion.pipeline.tables import load_array
+from slugkit import slug
 from slugkit.files import atomic_path
+from slugkit.linalg import hutchinson
+from slugkit.model import training
 
 RESULTS = Path(__file__).parent / "results"
 PEERS = ("jax", "matfree", "traceax", "laplax")

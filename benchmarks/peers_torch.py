@@ -21,11 +21,13 @@ from curvlinops import GGNLinearOperator, hutchinson_trace
 from laplace.curvature import CurvlinopsGGN
 from scipy.sparse.linalg import eigsh
 
-from slugkit import ggn, hutchinson, slug
-from slugkit.companion.provenance import commit, hardware
-from slugkit.data.synthetic import generate
+from companion.pipeline.provenance import commit, hardware
+from slugkit import slug
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
-from slugkit.parameters import flatten
+from slugkit.linalg import hutchinson
+from slugkit.operators import ggn
+from slugkit.operators.parameters import flatten
 
 RESULTS = Path(__file__).parent / "results" / "peers-torch.json"
 PEERS = ("jax", "torch", "curvlinops-for-pytorch", "laplace-torch")

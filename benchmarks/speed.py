@@ -6,7 +6,7 @@
 Every measurement is a process of its own, ours and the peers' in turn, several times; the fastest
 of each counts, since whatever else a machine does only ever slows it down. With --threads 1 it is
 processor time instead of wall time. Ours runs as the graph starts it, with its memory settings
-(`slugkit.companion.graph.KEEP_MEMORY`), and once more without them; PyTorch runs in the
+(`companion.pipeline.graph.KEEP_MEMORY`), and once more without them; PyTorch runs in the
 channels_last layout, as is and with the same settings. Writes benchmarks/results/speed.json.
 """
 
@@ -22,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from slugkit.companion.graph import KEEP_MEMORY
-from slugkit.companion.provenance import commit, hardware
+from companion.pipeline.graph import KEEP_MEMORY
+from companion.pipeline.provenance import commit, hardware
 from slugkit.files import atomic_path
-from slugkit.vae import Architecture
+from slugkit.model.vae import Architecture
 
 RESULTS = Path(__file__).parent / "results"
 NETWORKS = {
@@ -45,7 +45,7 @@ def our_step(architecture: Architecture, images: np.ndarray) -> Callable[[], obj
     """Return one step of training."""
     import jax
 
-    from slugkit import training, vae
+    from slugkit.model import training, vae
 
     model = vae.initialise(architecture, 0)
     optimiser, step = training.make_step(architecture, 1e-3, 1000)
@@ -61,8 +61,9 @@ def our_step(architecture: Architecture, images: np.ndarray) -> Callable[[], obj
 
 def our_product(architecture: Architecture, images: np.ndarray) -> Callable[[], object]:
     """Return a product with G of four batches, as a fit makes dozens of."""
-    from slugkit import ggn, vae
-    from slugkit.parameters import flatten
+    from slugkit.model import vae
+    from slugkit.operators import ggn
+    from slugkit.operators.parameters import flatten
 
     model = vae.initialise(architecture, 0)
     flat = flatten(model.params)

@@ -17,12 +17,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from companion.pipeline.provenance import commit, hardware, versions
 from slugkit import slug
-from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.data.synthetic import generate
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
+from slugkit.model.vae import Architecture, initialise
 from slugkit.streaming import score_stream
-from slugkit.vae import Architecture, initialise
 
 RESULTS = Path(__file__).parent / "results"
 KEY = jax.random.key(0)

@@ -1,10 +1,10 @@
-"""The network of `slugkit.vae` in PyTorch, for comparisons of speed."""
+"""The network of `slugkit.model.vae` in PyTorch, for comparisons of speed."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from slugkit.vae import Architecture
+from slugkit.model.vae import Architecture
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Module:

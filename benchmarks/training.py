@@ -19,15 +19,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit import training
-from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import commit, hardware, versions
-from slugkit.data.synthetic import generate
+from companion.config import load_profile
+from companion.pipeline.provenance import commit, hardware, versions
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
+from slugkit.model import training
+from slugkit.model.training import Schedule
+from slugkit.model.vae import Architecture, initialise
 from slugkit.progress import Progress
-from slugkit.training import Schedule
-from slugkit.vae import Architecture, initialise
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -27,7 +27,10 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import ablation_tables, benchmark_plots, notebook, object_tables
+from companion import notebook
+from companion.experiments.ablation import tables as ablation_tables
+from companion.experiments.objects import figures as benchmark_plots
+from companion.experiments.objects import tables as object_tables
 
 run = notebook.open_run("ablation", profile)
 ablation = run.laboratory.measured("ablation")

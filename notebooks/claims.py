@@ -27,7 +27,8 @@ profile = "quick"
 from IPython.display import display
 from matplotlib import pyplot as plt
 
-from slugkit.companion import claims_page, notebook
+from companion import notebook
+from companion.book import claims_page
 
 run = notebook.open_run("claims", profile)
 found = claims_page.sources(profile)

@@ -32,8 +32,11 @@ profile = "quick"
 from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
-from slugkit.companion import comparison_plots, comparison_report, comparisons, notebook
-from slugkit.companion.recording import has_comparisons
+from companion import notebook
+from companion.experiments.baselines import analysis as comparisons
+from companion.experiments.baselines import figures as comparison_plots
+from companion.experiments.baselines import report as comparison_report
+from companion.pipeline.recording import has_comparisons
 
 run = notebook.open_run("comparisons", profile)
 found = comparisons.measure(run.comparisons, run.profile)

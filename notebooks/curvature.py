@@ -28,7 +28,9 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, plots, summaries
+from companion import notebook
+from companion.figures import plots
+from companion.statistics import summaries
 
 run = notebook.open_run("curvature", profile)
 

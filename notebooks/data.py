@@ -27,8 +27,11 @@ profile = "quick"
 from matplotlib import pyplot as plt
 from myst_nb import glue
 
-from slugkit.companion import notebook, panels, plots, summaries
-from slugkit.companion.pool_report import pool_report
+from companion import notebook
+from companion.book import panels
+from companion.experiments.data.report import pool_report
+from companion.figures import plots
+from companion.statistics import summaries
 
 run = notebook.open_run("data", profile)
 

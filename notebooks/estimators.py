@@ -26,9 +26,13 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import cost_tables, costs, experiment_plots, notebook, object_tables
-from slugkit.companion.claims import check
-from slugkit.companion.experiments.estimators import bekas_over_krylov, summary
+from companion import notebook
+from companion.experiments.estimators import analysis as costs
+from companion.experiments.estimators import figures as experiment_plots
+from companion.experiments.estimators import recorded as cost_tables
+from companion.experiments.estimators.measure import bekas_over_krylov, summary
+from companion.experiments.objects import tables as object_tables
+from companion.statistics.claims import check
 
 run = notebook.open_run("estimators", profile)
 errors = run.experiment("estimators")

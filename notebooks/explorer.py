@@ -27,7 +27,9 @@ profile = "quick"
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from slugkit.companion import explorer, notebook, plots
+from companion import notebook
+from companion.experiments.scores import explorer
+from companion.figures import plots
 
 run = notebook.open_run("explorer", profile)
 explored = explorer.explore(run)

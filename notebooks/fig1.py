@@ -25,10 +25,11 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, plots
-from slugkit.companion.claims import check
-from slugkit.companion.metrics import spearman
-from slugkit.companion.summaries import (
+from companion import notebook
+from companion.figures import plots
+from companion.statistics.claims import check
+from companion.statistics.metrics import spearman
+from companion.statistics.summaries import (
     GROUPS,
     cell_table,
     over_images,

@@ -24,9 +24,10 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, plots
-from slugkit.companion.claims import check
-from slugkit.companion.summaries import GROUPS, cell_table, order_of_cells, ratio
+from companion import notebook
+from companion.figures import plots
+from companion.statistics.claims import check
+from companion.statistics.summaries import GROUPS, cell_table, order_of_cells, ratio
 
 run = notebook.open_run("fig2", profile)
 

@@ -26,10 +26,11 @@ profile = "quick"
 from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, plots
-from slugkit.companion.claims import check
-from slugkit.companion.metrics import spearman
-from slugkit.companion.summaries import GROUPS, over_images, select
+from companion import notebook
+from companion.figures import plots
+from companion.statistics.claims import check
+from companion.statistics.metrics import spearman
+from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_run("fig3", profile)
 

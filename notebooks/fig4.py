@@ -27,10 +27,12 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, object_maps, plots
-from slugkit.companion.claims import OBJECTS, check
-from slugkit.companion.metrics import ause, spearman
-from slugkit.companion.summaries import (
+from companion import notebook
+from companion.experiments.scores import object_maps
+from companion.figures import plots
+from companion.statistics.claims import OBJECTS, check
+from companion.statistics.metrics import ause, spearman
+from companion.statistics.summaries import (
     GROUPS,
     gap_of_maps,
     map_table,

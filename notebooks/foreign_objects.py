@@ -28,8 +28,10 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import benchmark_plots, notebook, object_tables
-from slugkit.companion.experiments.objects import plainest
+from companion import notebook
+from companion.experiments.objects import figures as benchmark_plots
+from companion.experiments.objects import tables as object_tables
+from companion.experiments.objects.measure import plainest
 
 run = notebook.open_run("foreign_objects", profile)
 objects = run.measured("objects")

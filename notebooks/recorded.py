@@ -25,9 +25,10 @@ profile = "quick"
 # %% tags=["hide-input"]
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, plots
-from slugkit.companion.metrics import ause, spearman
-from slugkit.companion.summaries import GROUPS, over_images, select
+from companion import notebook
+from companion.figures import plots
+from companion.statistics.metrics import ause, spearman
+from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_recorded("recorded", "reduced", profile)
 

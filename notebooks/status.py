@@ -26,7 +26,8 @@ profile = "quick"
 from IPython.display import HTML
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, status
+from companion import notebook
+from companion.pipeline import status
 
 run = notebook.open_run("status", profile)
 

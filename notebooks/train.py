@@ -27,7 +27,9 @@ profile = "quick"
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from slugkit.companion import notebook, plots, summaries
+from companion import notebook
+from companion.figures import plots
+from companion.statistics import summaries
 
 run = notebook.open_run("train", profile)
 

@@ -29,9 +29,10 @@ import numpy as np
 import optax
 from matplotlib import pyplot as plt
 
+from companion import notebook
+from companion.figures import plots
 from slugkit import slug
-from slugkit.companion import notebook, plots
-from slugkit.data.synthetic import generate
+from slugkit.data.synthesis.synthetic import generate
 
 run = notebook.open_run("your_own_vae", profile)
 train_images = generate(np.tile([1, 2, 3, 4, 5, 6], 32), 16, seed=0)

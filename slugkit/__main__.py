@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from slugkit.companion.compilation import keep_compiled
+from companion.pipeline.compilation import keep_compiled
 from slugkit.data.parser import add_commands as add_data_commands
 from slugkit.errors import InputError
 
@@ -112,109 +112,109 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _decode(options: argparse.Namespace) -> None:
-    from slugkit.companion.steps import decode
+    from companion.experiments.data import decode
 
     decode.run(options.source, options.size)
 
 
 def _prepare(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import prepare
+    from companion.config import load_profile
+    from companion.experiments.data import step as prepare
 
     prepare.run(load_profile(options.profile), options.seed)
 
 
 def _train(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import train
+    from companion.config import load_profile
+    from companion.experiments.training import step as train
 
     train.run(load_profile(options.profile), options.dataset, options.seed)
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import curvature
+    from companion.config import load_profile
+    from companion.experiments.curvature import step as curvature
 
     curvature.run(load_profile(options.profile), options.dataset, options.seed)
 
 
 def _score(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import scores
+    from companion.config import load_profile
+    from companion.experiments.scores import step as scores
 
     scores.run(load_profile(options.profile), options.dataset, options.seed)
 
 
 def _comparisons(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import comparisons
+    from companion.config import load_profile
+    from companion.experiments.baselines import step as comparisons
 
     comparisons.run(load_profile(options.profile), options.seed)
 
 
 def _experiment(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import experiment
+    from companion.config import load_profile
+    from companion.experiments.estimators import step as experiment
 
     experiment.run(load_profile(options.profile), options.name)
 
 
 def _objects(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import objects
+    from companion.config import load_profile
+    from companion.experiments.objects import step as objects
 
     objects.run(load_profile(options.profile), options.seed)
 
 
 def _laboratory(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import laboratory
+    from companion.config import load_profile
+    from companion.experiments.ablation import base as laboratory
 
     laboratory.run(load_profile(options.profile), options.seed)
 
 
 def _ablation(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import ablation
+    from companion.config import load_profile
+    from companion.experiments.ablation import step as ablation
 
     ablation.run(load_profile(options.profile), options.seed)
 
 
 def _score_versions(options: argparse.Namespace) -> None:
-    from slugkit.companion.profile import load_profile
-    from slugkit.companion.steps import score_versions
+    from companion.config import load_profile
+    from companion.experiments.ablation import versions_step as score_versions
 
     score_versions.run(load_profile(options.profile), options.seed)
 
 
 def _notebook(options: argparse.Namespace) -> None:
-    from slugkit.companion.execution import execute
+    from companion.pipeline.execution import execute
 
     execute(options.name, options.profile)
 
 
 def _plan(options: argparse.Namespace) -> None:
-    from slugkit.companion.plan import describe
-    from slugkit.companion.profile import load_profile
+    from companion.config import load_profile
+    from companion.pipeline.plan import describe
     from slugkit.progress import Progress
 
     print(describe(load_profile(options.profile), options.workers, Progress("measuring")))
 
 
 def _record(options: argparse.Namespace) -> None:
-    from slugkit.companion.recording import record
+    from companion.pipeline.recording import record
 
     print(f"results/{options.profile}: {record(options.profile) / 1e3:.0f} kB")
 
 
 def _pages(options: argparse.Namespace) -> None:
-    from slugkit.companion.book import build
+    from companion.book.build import build
 
     build(options.profile)
 
 
 def _book(options: argparse.Namespace) -> None:
-    from slugkit.companion.make_book import make_book
+    from companion.pipeline.make_book import make_book
 
     make_book(options.profile, cores=options.cores, cluster=options.cluster)
 

@@ -8,12 +8,12 @@ import jax
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from slugkit import batches as batching
-from slugkit import ggn
-from slugkit.basis import orthogonalise
-from slugkit.draws import normals, seed_from
 from slugkit.errors import InputError
-from slugkit.lanczos import Progress
+from slugkit.linalg.basis import orthogonalise
+from slugkit.linalg.lanczos import Progress
+from slugkit.linalg.random import normals, seed_from
+from slugkit.operators import batches as batching
+from slugkit.operators import ggn
 from slugkit.posterior import Posterior
 
 Product = Callable[[np.ndarray], np.ndarray]

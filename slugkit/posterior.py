@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from slugkit.basis import coefficients, combine, from_bytes, to_bytes
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
-from slugkit.ggn import Apply
-from slugkit.parameters import FlatParameters, flatten
-from slugkit.sketch import SketchedBasis, make_sketch
+from slugkit.linalg.basis import coefficients, combine, from_bytes, to_bytes
+from slugkit.linalg.sketch import SketchedBasis, make_sketch
+from slugkit.operators.ggn import Apply
+from slugkit.operators.parameters import FlatParameters, flatten
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Posterior:
     basis: np.ndarray  # (k, p), one eigenvector per row
     eigenvalues: np.ndarray  # (k,), largest first
     residuals: np.ndarray  # (k,), |G u - l u|
-    upper: np.ndarray  # (k,), no eigenvalue of the same rank is larger; see slugkit.lanczos
+    upper: np.ndarray  # (k,), no eigenvalue of the same rank is larger; see slugkit.linalg.lanczos
     num_products: int  # products with G that the fit took
     converged: bool  # whether residuals and upper bounds meet the tolerance of the fit
     prior_precision: float | None = None

@@ -24,18 +24,19 @@ from typing import Any
 import jax
 import numpy as np
 
-from slugkit import batches as batching
-from slugkit import ggn, outputs
-from slugkit.draws import seed_from
 from slugkit.errors import InputError
-from slugkit.estimates import Effort, Estimate, ScoreAndVariance, join
-from slugkit.krylov import krylov
-from slugkit.lanczos import Progress, lanczos
-from slugkit.parameters import FlatParameters, flatten
+from slugkit.estimators import outputs
+from slugkit.estimators.krylov import krylov
+from slugkit.estimators.pushforward import push_forward
+from slugkit.linalg.estimates import Effort, Estimate, ScoreAndVariance, join
+from slugkit.linalg.lanczos import Progress, lanczos
+from slugkit.linalg.random import seed_from
+from slugkit.linalg.sketch import make_sketch, sketched_lanczos
+from slugkit.operators import batches as batching
+from slugkit.operators import ggn
+from slugkit.operators.parameters import FlatParameters, flatten
+from slugkit.operators.scaled_jacobian import Root
 from slugkit.posterior import Posterior, load, save
-from slugkit.pushforward import push_forward
-from slugkit.root import Root
-from slugkit.sketch import make_sketch, sketched_lanczos
 
 __all__ = [
     "Estimate",
@@ -99,7 +100,7 @@ def fit(
     key
         For the random directions and the choice of a subset.
     hessian
-        The Hessian of the loss, such as `slugkit.ggn.gaussian`; the identity by default.
+        The Hessian of the loss, such as `slugkit.operators.ggn.gaussian`; the identity by default.
     prior_precision
         The precision a of a Gaussian prior, in the units of G; None for the projector.
     parameter_filter
@@ -255,8 +256,8 @@ def score(
 
     References
     ----------
-    The paper's equations 5 to 7; `slugkit.pushforward`, `slugkit.krylov` and `slugkit.hutchinson`
-    for the estimators.
+    The paper's equations 5 to 7; `slugkit.estimators` and `slugkit.linalg.hutchinson` for the
+    estimators.
     """
     _check_name(estimator, OF_SCORE, "score")
     effort = _effort(num_samples, relative_error, score=True, variance=False)

@@ -10,9 +10,9 @@ import jax
 import numpy as np
 
 from slugkit import slug
-from slugkit.batches import check_batch_size
 from slugkit.errors import InputError
-from slugkit.lanczos import Progress
+from slugkit.linalg.lanczos import Progress
+from slugkit.operators.batches import check_batch_size
 from slugkit.posterior import Posterior
 
 COLUMNS = "image,score,standard_error,num_products\n"

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit.parameters import flatten
+from slugkit.operators.parameters import flatten
 
 KEY = jax.random.key(7)
 SHAPE = (4, 4, 2)

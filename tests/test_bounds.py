@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugkit import bounds
+from slugkit.linalg import bounds
 
 SIZES = st.integers(2, 12)
 SEEDS = st.integers(0, 2**32 - 1)

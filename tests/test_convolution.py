@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from slugkit.convolution import LAYOUT, convolution
+from slugkit.model.convolution import LAYOUT, convolution
 
 
 def both(images, kernel, strides, padding):

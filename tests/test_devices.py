@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from small_model import KEY, apply, make_images, make_params
 from slugkit import ggn, slug
-from slugkit.batches import batches
+from slugkit.operators.batches import batches
 from slugkit.streaming import score_stream
 
 params, images = make_params(), make_images(11)

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit.elu import elu
+from slugkit.model.elu import elu
 
 POINTS = np.r_[-100.0, np.linspace(-5, 5, 101), 1e-6, -1e-6, 100.0]
 

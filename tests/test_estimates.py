@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from slugkit.estimates import Effort, Estimate, quadratic_forms
+from slugkit.linalg.estimates import Effort, Estimate, quadratic_forms
 
 ROOT = np.random.default_rng(0).standard_normal((12, 30)) / np.arange(1, 13)[:, None]  # B
 MATRIX = ROOT @ ROOT.T

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from small_model import KEY, apply, dense_jacobian, make_images, make_params
 
-from slugkit import ggn, slug
+from slugkit import slug
 from slugkit.errors import InputError
 from slugkit.evidence import choose_prior_precision, stochastic_lanczos_quadrature
+from slugkit.operators import ggn
 
 VARIANCE = 0.01
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import yaml
 
+from companion.paths import project_root
 from slugkit.__main__ import main
-from slugkit.companion.paths import project_root
 from slugkit.errors import InputError
 from slugkit.files import atomic_path, sha256
-from slugkit.training import Schedule, train
-from slugkit.vae import Architecture
+from slugkit.model.training import Schedule, train
+from slugkit.model.vae import Architecture
 
 
 def test_the_file_appears_only_when_it_is_whole(tmp_path):

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from slugkit import ggn
-from slugkit.parameters import flatten
+from slugkit.operators import ggn
+from slugkit.operators.parameters import flatten
 
 
 def network(params, images):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugkit import hutchinson
 from slugkit.errors import InputError
+from slugkit.linalg import hutchinson
 
 SIZE, BUDGET, SEEDS = 50, 24, 400
 TRACES = ("hutchinson", "hutchpp", "xtrace", "xnystrace")

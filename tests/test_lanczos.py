@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from slugkit.errors import InputError
-from slugkit.lanczos import ROUNDING, lanczos
+from slugkit.linalg.lanczos import ROUNDING, lanczos
 
 
 def matrix_with(eigenvalues, seed=0):
@@ -239,7 +239,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("on_disk", [False, True])
 @pytest.mark.parametrize("basis_dtype", [np.float32, ml_dtypes.bfloat16])
 def test_a_killed_iteration_continues_bit_for_bit(tmp_path, monkeypatch, basis_dtype, on_disk):
-    monkeypatch.setattr("slugkit.lanczos.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("slugkit.linalg.lanczos.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     matrix, _ = matrix_with(SPECTRA["three copies"])
     matrix = matrix.astype(np.float32)
     options = {"seed": 0, "max_products": 60, "tolerance": 1e-4, "basis_dtype": basis_dtype}

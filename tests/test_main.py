@@ -60,7 +60,7 @@ def test_a_full_disk_is_said_in_one_line(capsys, monkeypatch):
 
 def test_a_package_that_is_not_installed_is_named_with_what_installs_it(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydantic", None)  # as if it were not there
-    monkeypatch.delitem(sys.modules, "slugkit.companion.profile", raising=False)
+    monkeypatch.delitem(sys.modules, "companion.config", raising=False)
     status, error = run(capsys, "train", "--dataset", "A", "--seed", "0")
     assert status == command_line.STATUS_BAD_INPUT
     assert error.startswith("slugkit: pydantic is not installed")

@@ -12,16 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from slugkit import ggn
 from slugkit.errors import InputError
-from slugkit.perceptual import (
-    LAYERS,
-    features,
-    find_weights,
-    load_weights,
-    perceptual_loss,
-)
-from slugkit.tensor_files import read_tensors
+from slugkit.model.perceptual import LAYERS, features, find_weights, load_weights, perceptual_loss
+from slugkit.model.tensor_files import read_tensors
+from slugkit.operators import ggn
 
 DATA = Path(os.environ.get("SLUGKIT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 CHANNELS = dict(zip(LAYERS, [(3, 64), (64, 64), (64, 128), (128, 128), (128, 256)], strict=True))

@@ -7,7 +7,7 @@ from small_model import KEY, apply, dense_jacobian, dense_variance, make_images,
 
 from slugkit import slug
 from slugkit.errors import InputError
-from slugkit.sketch import SketchedBasis, make_sketch, sketched_lanczos
+from slugkit.linalg.sketch import SketchedBasis, make_sketch, sketched_lanczos
 
 KINDS = ("srft", "sparse")
 

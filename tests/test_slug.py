@@ -18,8 +18,9 @@ from small_model import (
     make_params,
 )
 
-from slugkit import ggn, slug
+from slugkit import slug
 from slugkit.errors import InputError
+from slugkit.operators import ggn
 
 
 @pytest.fixture
@@ -331,7 +332,7 @@ class Killed(Exception):
 
 
 def test_a_killed_fit_continues_to_the_same_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("slugkit.lanczos.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("slugkit.linalg.lanczos.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     params, images = make_params(), make_images(8)
     options = {"rank": 6, "key": KEY, "tolerance": 1e-5, "batch_size": 4}
     whole = slug.fit(apply, params, images, **options)

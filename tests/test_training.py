@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from slugkit.errors import InputError
-from slugkit.training import Schedule, load_model, negative_elbo, save_model, train
-from slugkit.vae import Architecture
+from slugkit.model.training import Schedule, load_model, negative_elbo, save_model, train
+from slugkit.model.vae import Architecture
 
 ARCHITECTURE = Architecture(16, (4, 6), "spatial", 3, 0.01)
 SHALLOW = dataclasses.replace(ARCHITECTURE, widths=(4,))

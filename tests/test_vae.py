@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slugkit.errors import InputError
-from slugkit.vae import Architecture, divergence, initialise, num_parameters, training_forward
+from slugkit.model.vae import Architecture, divergence, initialise, num_parameters, training_forward
 
 SPATIAL = Architecture(16, (4, 6), "spatial", 3, 0.01)
 DENSE = dataclasses.replace(SPATIAL, latent="dense", latent_size=5)

@@ -20,7 +20,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit import ggn
 from slugkit.baselines.comparison import (
     BYTES,
     Autoencoder,
@@ -32,10 +31,11 @@ from slugkit.baselines.comparison import (
 )
 from slugkit.baselines.diagonal_curvature import diagonal
 from slugkit.baselines.latents import encode
-from slugkit.draws import seed_from
 from slugkit.errors import InputError
-from slugkit.lanczos import lanczos
-from slugkit.parameters import FlatParameters, flatten
+from slugkit.linalg.lanczos import lanczos
+from slugkit.linalg.random import seed_from
+from slugkit.operators import ggn
+from slugkit.operators.parameters import FlatParameters, flatten
 
 # Products with G of one batch that find its stiffest direction.
 STIFFNESS_PRODUCTS = 12

@@ -12,15 +12,15 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from slugkit.batches import batches
-from slugkit.estimates import mean
+from slugkit.linalg.estimates import mean
+from slugkit.operators.batches import batches
 from slugkit.posterior import Posterior
 
 BYTES = 4  # of a float32
 
 
 class Autoencoder(Protocol):
-    """A trained network, such as `slugkit.vae.TrainedVAE`."""
+    """A trained network, such as `slugkit.model.vae.TrainedVAE`."""
 
     @property
     def params(self) -> dict:

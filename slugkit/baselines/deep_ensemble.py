@@ -14,7 +14,7 @@ from slugkit.baselines.comparison import (
     run,
     variance_over_members,
 )
-from slugkit.vae import num_parameters
+from slugkit.model.vae import num_parameters
 
 
 def compare(

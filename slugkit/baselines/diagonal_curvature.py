@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit import ggn
-from slugkit.batches import batches
-from slugkit.parameters import FlatParameters
+from slugkit.operators import ggn
+from slugkit.operators.batches import batches
+from slugkit.operators.parameters import FlatParameters
 
 
 def diagonal(

@@ -17,7 +17,7 @@ from slugkit.baselines.comparison import (
 )
 from slugkit.baselines.diagonal_curvature import diagonal
 from slugkit.errors import InputError
-from slugkit.parameters import flatten
+from slugkit.operators.parameters import flatten
 
 # The prior precision is the smallest of these with which the error on training images grows by no
 # more than this factor: below it the linear picture that the Laplace approximation rests on breaks.

@@ -6,7 +6,7 @@ import numpy as np
 from slugkit import slug
 from slugkit.baselines.comparison import Autoencoder, Comparison, Settings
 from slugkit.baselines.linearised import push_forward
-from slugkit.parameters import flatten
+from slugkit.operators.parameters import flatten
 
 LAST_LAYER = "decoder/head/"
 

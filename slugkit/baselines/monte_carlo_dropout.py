@@ -11,7 +11,7 @@ from slugkit.baselines.comparison import Comparison, Cost, Settings, run, varian
 
 
 class WithDropout(Protocol):
-    """A network trained with dropout, such as a `slugkit.vae.TrainedVAE` of that architecture."""
+    """A network trained with dropout, such as a `slugkit.model.vae.TrainedVAE` that has any."""
 
     @property
     def params(self) -> dict:

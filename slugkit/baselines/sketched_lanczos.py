@@ -5,7 +5,7 @@ import numpy as np
 
 from slugkit import slug
 from slugkit.baselines.comparison import BYTES, Autoencoder, Comparison, Cost, Settings
-from slugkit.vae import num_parameters
+from slugkit.model.vae import num_parameters
 
 
 def compare(

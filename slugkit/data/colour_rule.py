@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from slugkit.data.skin_colour import lab
+from slugkit.data.synthesis.skin_colour import lab
 from slugkit.errors import InputError
 
 # Skin, blood and pigment have hues between red and yellow and stay below this chroma.

@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
+from slugkit.data.acquire.fetch import fetch
+from slugkit.data.acquire.manifest_page import page, permission
+from slugkit.data.acquire.manifests import Manifest, list_manifests, load_manifest
+from slugkit.data.acquire.verify import count, present, verify
 from slugkit.data.duplicates import label_conflicts, published_lists
-from slugkit.data.fetch import fetch
-from slugkit.data.manifest_page import page, permission
-from slugkit.data.manifests import Manifest, list_manifests, load_manifest
 from slugkit.data.prepare import is_intact, prepare
 from slugkit.data.sources import index
-from slugkit.data.verify import count, present, verify
 from slugkit.errors import InputError
 from slugkit.progress import Progress
 

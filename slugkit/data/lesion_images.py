@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from slugkit.data.images import read_image
 from slugkit.data.sources import index
-from slugkit.data.synthetic import generate, lesion_masks
+from slugkit.data.synthesis.synthetic import generate, lesion_masks
 
 # The reduced copy of ISIC 2017 with outlines; the rest of that data set has none here.
 OUTLINED = "isic2017_512_masks"

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.paths import project_root
+from companion.pipeline.code_digest import source_files
 from slugkit.baselines.comparison import Cost, variance_over_members
 from slugkit.baselines.registry import COMPARATORS
-from slugkit.companion.imports import source_files
-from slugkit.companion.paths import project_root
 
 ARGUMENTS = {"train_images", "images", "key", "settings"}
 

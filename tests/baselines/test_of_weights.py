@@ -21,7 +21,7 @@ from slugkit.baselines import (
 from slugkit.baselines.comparison import Settings
 from slugkit.baselines.diagonal_curvature import diagonal
 from slugkit.errors import InputError
-from slugkit.parameters import flatten
+from slugkit.operators.parameters import flatten
 
 MODEL = make_model()
 TRAIN, IMAGES = make_images(20), make_images(4, seed=1)

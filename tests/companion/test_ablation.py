@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slugkit.companion.ablation_tables import largest_effect, variant_table
-from slugkit.companion.experiments.ablation import evaluate, name_of, prior_precisions
-from slugkit.companion.interval import Interval
-from slugkit.companion.profile import Statistics, load_profile
+from companion.config import Statistics, load_profile
+from companion.experiments.ablation.measure import evaluate, name_of, prior_precisions
+from companion.experiments.ablation.tables import largest_effect, variant_table
+from companion.statistics.interval import Interval
 
 STATISTICS = Statistics(resamples=100, confidence=0.9)
 

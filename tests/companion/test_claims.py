@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugkit.companion.claims import Check, Finding, check, load_claims, verdict_table, verdicts
-from slugkit.companion.interval import Interval
-from slugkit.companion.paths import project_root
+from companion.paths import project_root
+from companion.statistics.claims import Check, Finding, check, load_claims, verdict_table, verdicts
+from companion.statistics.interval import Interval
 from slugkit.errors import InputError
 
 GOOD = Check("good", Interval(0.8, 0.7, 0.9), "above", 0.5)

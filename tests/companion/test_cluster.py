@@ -3,8 +3,8 @@ import re
 import pytest
 import yaml
 
-from slugkit.companion import graph
-from slugkit.companion.paths import project_root
+from companion.paths import project_root
+from companion.pipeline import graph
 from slugkit.errors import InputError
 
 

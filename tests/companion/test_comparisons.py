@@ -3,12 +3,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from companion.config import load_profile
+from companion.experiments.baselines import analysis as comparisons
+from companion.experiments.baselines import figures as comparison_plots
+from companion.experiments.baselines import report as comparison_report
+from companion.experiments.baselines import step as step
+from companion.experiments.baselines.records import compact, expand
+from companion.statistics.metrics import ause, partial_spearman, spearman
 from slugkit.baselines.registry import COMPARATORS, ORACLE
-from slugkit.companion import comparison_plots, comparison_report, comparisons
-from slugkit.companion.comparison_records import compact, expand
-from slugkit.companion.metrics import ause, partial_spearman, spearman
-from slugkit.companion.profile import load_profile
-from slugkit.companion.steps import comparisons as step
 from slugkit.errors import InputError
 
 PROFILE = load_profile("quick")

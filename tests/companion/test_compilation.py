@@ -11,13 +11,13 @@ from unittest.mock import patch
 import pytest
 from tiny_graph import copy_checkout, digests, environment
 
-from slugkit.companion import compilation
-from slugkit.companion.compilation import keep_compiled, tidy
+from companion.pipeline import compilation
+from companion.pipeline.compilation import keep_compiled, tidy
 
 # A program of some size, as a job computes it, and then in a process that the job starts.
 PROGRAM = """
 import hashlib, os, subprocess, sys
-from slugkit.companion.compilation import keep_compiled
+from companion.pipeline.compilation import keep_compiled
 if len(sys.argv) == 1:
     keep_compiled()
 import jax, numpy

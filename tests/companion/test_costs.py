@@ -2,8 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slugkit.companion.costs import best_sketch_error, error_after, products_for_map
-from slugkit.companion.profile import load_profile
+from companion.config import load_profile
+from companion.experiments.estimators.analysis import (
+    best_sketch_error,
+    error_after,
+    products_for_map,
+)
 
 QUICK = load_profile("quick")
 

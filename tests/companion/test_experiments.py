@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 from small_model import KEY, apply, make_images, make_params
 
+from companion.experiments.estimators import measure as estimators
+from companion.experiments.sketch import measure as sketch
 from slugkit import slug
-from slugkit.companion.experiments import estimators, sketch
 
 
 def test_every_estimator_is_measured_and_states_its_error():

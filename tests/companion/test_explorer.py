@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from slugkit.companion.explorer import SAMPLES, Explored, page, picture_address
+from companion.experiments.scores.explorer import SAMPLES, Explored, page, picture_address
 
 
 @pytest.fixture

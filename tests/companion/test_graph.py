@@ -27,7 +27,7 @@ from tiny_graph import (
     make_until,
 )
 
-from slugkit.data.synthetic import generate
+from slugkit.data.synthesis.synthetic import generate
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_the_book_is_there_and_says_what_it_is(checkout):
 def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path):
     folder = tmp_path / "slugkit"
     copy_checkout(folder)
-    plan = "from slugkit.companion import graph; print(graph.make('tiny', 'book', dry_run=True))"
+    plan = "from companion import graph; print(graph.make('tiny', 'book', dry_run=True))"
     printed = make(folder, sys.executable, "-c", plan).stdout
     jobs = [part.partition("\n\n")[0] for part in re.split(r"^rule ", printed, flags=re.M)[1:]]
     first = [job for job in jobs if "priority: highest" in job]
@@ -110,7 +110,7 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(checkout, t
         assert "Traceback" not in done.stdout
         assert not list((folder / "runs").rglob("*.partial*"))
         resize(100_000_000)
-        trainings = "from slugkit.companion import graph; graph.make('tiny', 'train_all')"
+        trainings = "from companion import graph; graph.make('tiny', 'train_all')"
         done = make(folder, sys.executable, "-c", trainings)
         assert done.returncode == 0, done.stdout
         made, whole = digests(folder), digests(checkout)
@@ -198,8 +198,7 @@ def test_no_notebook_shows_an_image_that_may_not_be_shown(checkout, tmp_path):
     private = TINY.replace("{source: synthetic, light", "{source: fitzpatrick17k, light")
     (checkout / "profiles" / "private.yml").write_text(private)
     script = (
-        "from slugkit.companion import graph\n"
-        "graph.make('private', 'runs/private/notebooks/data.ipynb')"
+        "from companion import graph\ngraph.make('private', 'runs/private/notebooks/data.ipynb')"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

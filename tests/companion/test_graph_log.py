@@ -1,4 +1,4 @@
-from slugkit.companion.graph_log import worth_showing
+from companion.pipeline.graph_log import worth_showing
 
 PRINTED = """\
 Building DAG of jobs...

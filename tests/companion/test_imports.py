@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from slugkit.companion.imports import source_files
-from slugkit.companion.paths import project_root
+from companion.paths import project_root
+from companion.pipeline.code_digest import source_files
 
 
 def names(entry):
@@ -14,7 +14,7 @@ def names(entry):
 
 
 def test_a_step_depends_on_what_it_imports_directly_and_not():
-    training = names("slugkit/companion/steps/train.py")
+    training = names("companion/experiments/training/step.py")
     assert {"train.py", "training.py", "vae.py", "schedule.py", "files.py"} <= training
     assert "slug.py" not in training
     assert "plots.py" not in training
@@ -66,11 +66,11 @@ def test_the_graph_is_planned_without_anything_heavy():
 
 
 def test_a_book_with_nothing_to_do_needs_nothing_heavy():
-    assert not loaded("from slugkit.companion import make_book, provenance, book")
+    assert not loaded("from companion import make_book, provenance, book")
 
 
 @pytest.mark.parametrize(
     "module", ["steps.decode", "steps.prepare", "notebook", "status", "recording", "execution"]
 )
 def test_what_computes_nothing_does_not_wait_for_jax(module):
-    assert not loaded(f"import slugkit.companion.{module}") & COMPUTES
+    assert not loaded(f"import companion.{module}") & COMPUTES

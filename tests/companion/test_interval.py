@@ -3,7 +3,7 @@ import re
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from slugkit.companion.interval import Interval
+from companion.statistics.interval import Interval
 
 numbers = st.floats(-1e3, 1e3)
 

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from slugkit.companion.claims import Finding, verdicts
-from slugkit.companion.experiments.lesions import COLUMNS, measure
-from slugkit.companion.experiments.objects import Observation
-from slugkit.companion.object_tables import lesion_checks, lesion_table
-from slugkit.companion.profile import load_profile
-from slugkit.data.foreign_objects import overlay_each
-from slugkit.data.synthetic import generate
+from companion.config import load_profile
+from companion.experiments.objects.lesions import COLUMNS, measure
+from companion.experiments.objects.measure import Observation
+from companion.experiments.objects.tables import lesion_checks, lesion_table
+from companion.statistics.claims import Finding, verdicts
+from slugkit.data.synthesis.foreign_objects import overlay_each
+from slugkit.data.synthesis.synthetic import generate
 
 IMAGES = generate([2, 2], 24, seed=1)
 LESIONS = np.zeros((2, 24, 24), bool)

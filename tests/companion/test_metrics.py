@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from slugkit.companion.metrics import (
+from companion.statistics.metrics import (
     ause,
     bootstrap,
     bootstrap_many,

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from companion.experiments.objects.measure import METHODS, measure, plainest
+from companion.experiments.objects.observer import observer
+from companion.experiments.objects.tables import rising, separation
 from slugkit import slug
-from slugkit.companion.experiments.objects import METHODS, measure, plainest
-from slugkit.companion.experiments.observer import observer
-from slugkit.companion.object_tables import rising, separation
-from slugkit.data.foreign_objects import overlay_each
-from slugkit.data.synthetic import generate
-from slugkit.vae import Architecture, initialise
+from slugkit.data.synthesis.foreign_objects import overlay_each
+from slugkit.data.synthesis.synthetic import generate
+from slugkit.model.vae import Architecture, initialise
 
 KEY = jax.random.key(3)
 KINDS, SCALES, CONTRASTS = ("ink", "patch"), (1.0, 1.5), (0.4, 1.0)

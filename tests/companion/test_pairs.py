@@ -3,7 +3,7 @@ import subprocess
 import jupytext
 import pytest
 
-from slugkit.companion import pairs
+from companion import pairs
 from slugkit.errors import InputError
 
 TEXT = """# %% [markdown]

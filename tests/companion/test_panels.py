@@ -2,7 +2,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from slugkit.companion.panels import banner, provenance_panel
+from companion.book.panels import banner, provenance_panel
 
 
 class Outline(HTMLParser):

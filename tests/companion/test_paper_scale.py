@@ -6,7 +6,7 @@ import sys
 import jax
 import pytest
 
-from slugkit.companion.step_costs import free_memory
+from companion.pipeline.step_costs import free_memory
 
 # Each kind of step in a process of its own, as in the graph.
 COMMON = """
@@ -15,10 +15,10 @@ from dataclasses import replace
 import jax
 import numpy as np
 from slugkit import slug, training
-from slugkit.companion.profile import load_profile
-from slugkit.data.synthetic import generate
+from companion.config import load_profile
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
-from slugkit.vae import initialise
+from slugkit.model.vae import initialise
 
 paper, key = load_profile("paper"), jax.random.key(0)
 images = generate(np.resize([1, 2, 5, 6], paper.training.batch_size), paper.data.image_size, 0)

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from slugkit.companion import step_costs
-from slugkit.companion.plan import describe, plan, taken, with_workers
-from slugkit.companion.profile import Profile, load_profile
-from slugkit.companion.step_costs import FEW_IMAGES, StepCost, StepCosts, measure
+from companion.config import Profile, load_profile
+from companion.pipeline import step_costs
+from companion.pipeline.plan import describe, plan, taken, with_workers
+from companion.pipeline.step_costs import FEW_IMAGES, StepCost, StepCosts, measure
 
 # A second for a batch of 64 images, and so on.
 ALL = StepCost(1.0, images=64), StepCost(10.0, images=16), StepCost(100.0, images=16)
@@ -34,7 +34,7 @@ def test_parts_of_the_ablation_take_the_costs_of_its_own_network():
 def test_what_a_run_took_is_found_once_all_jobs_of_a_part_are_done(tmp_path, monkeypatch):
     profile = load_profile("quick")
     monkeypatch.setattr(
-        "slugkit.companion.status.RunPaths", lambda name, *_: RunsAt(tmp_path / name)
+        "companion.pipeline.status.RunPaths", lambda name, *_: RunsAt(tmp_path / name)
     )
     assert taken(profile).drop("notebooks", errors="ignore").empty
     for number, dataset in enumerate("ABC"):
@@ -133,7 +133,7 @@ def test_a_step_takes_time_and_memory(costs):
 def test_a_step_that_does_not_fit_is_timed_on_fewer_images_and_named(smallest, costs, monkeypatch):
     free = costs.ggn_product.memory
     monkeypatch.setattr(step_costs, "free_memory", lambda device: free)
-    monkeypatch.setattr("slugkit.companion.plan.free_memory", lambda device: free)
+    monkeypatch.setattr("companion.pipeline.plan.free_memory", lambda device: free)
     text = describe(without_ablation(smallest), workers=2)
     assert "scaled up from 4 images" in text
     assert "WARNING: curvature needs" in text

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from slugkit.companion.pool_report import describe
+from companion.experiments.data.report import describe
 from slugkit.data.prepare import prepare
 
 

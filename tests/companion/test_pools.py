@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from slugkit.companion import paths
-from slugkit.companion.pools import at_size, synthetic_pool
-from slugkit.companion.steps import decode
+from companion import paths
+from companion.experiments.data import decode
+from companion.experiments.data.pools import at_size, synthetic_pool
 from slugkit.data.sources import index
 
 
@@ -22,7 +22,8 @@ def test_real_images_come_from_the_set_decoded_at_that_size(monkeypatch, tmp_pat
         pytest.skip(f"no PAD-UFES-20 under {root}: set SLUGKIT_DATA")
     monkeypatch.setattr(decode, "decoded_folder", lambda name, size: tmp_path / f"{name}-{size}")
     monkeypatch.setattr(
-        "slugkit.companion.pools.decoded_folder", lambda name, size: tmp_path / f"{name}-{size}"
+        "companion.experiments.data.pools.decoded_folder",
+        lambda name, size: tmp_path / f"{name}-{size}",
     )
     rows = index("pad_ufes_20", root).head(3)
     for size in (16, 32):

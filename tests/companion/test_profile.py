@@ -1,7 +1,7 @@
 import pytest
 
-from slugkit.companion.paths import project_root
-from slugkit.companion.profile import list_profiles, load_profile, read_profile
+from companion.config import list_profiles, load_profile, read_profile
+from companion.paths import project_root
 from slugkit.errors import InputError
 
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from slugkit.companion.profile import load_profile
-from slugkit.companion.provenance import processor_seconds, recorded
+from companion.config import load_profile
+from companion.pipeline.provenance import processor_seconds, recorded
 from slugkit.files import sha256
 
 

@@ -8,21 +8,21 @@ import pytest
 import yaml
 from matplotlib import pyplot as plt
 
-from slugkit.companion import plots
-from slugkit.companion.claims import Check, Verdict, check, load_claims
-from slugkit.companion.claims_page import claims_table, counts, sources
-from slugkit.companion.comparison_records import expand
-from slugkit.companion.graph import DECIDING
-from slugkit.companion.interval import Interval
-from slugkit.companion.metrics import spearman
-from slugkit.companion.notebook import Run, find_recorded
-from slugkit.companion.paths import DATASETS, RunPaths, project_root
-from slugkit.companion.profile import Profile, load_profile
-from slugkit.companion.recorded_runs import recorded_profiles, recorded_run
-from slugkit.companion.recording import compact, has_comparisons, record, without_identifiers
-from slugkit.companion.style import apply_style, save_figure
-from slugkit.companion.summaries import GROUPS, over_images, select
-from slugkit.companion.tables import save_table
+from companion.book.claims_page import claims_table, counts, sources
+from companion.config import Profile, load_profile
+from companion.experiments.baselines.records import expand
+from companion.figures import plots
+from companion.figures.style import apply_style, save_figure
+from companion.notebook import Run, find_recorded
+from companion.paths import DATASETS, RunPaths, project_root
+from companion.pipeline.graph import DECIDING
+from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
+from companion.pipeline.recording import compact, has_comparisons, record, without_identifiers
+from companion.pipeline.tables import save_table
+from companion.statistics.claims import Check, Verdict, check, load_claims
+from companion.statistics.interval import Interval
+from companion.statistics.metrics import spearman
+from companion.statistics.summaries import GROUPS, over_images, select
 from slugkit.errors import InputError
 
 RECORDED = recorded_profiles()

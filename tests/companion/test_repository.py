@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from slugkit.companion.repository import correct_place, use_address, web_address
+from companion.book.repository import correct_place, use_address, web_address
 
 
 @pytest.mark.parametrize(

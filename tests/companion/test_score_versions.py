@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugkit.companion.experiments.score_versions import (
+from companion.experiments.ablation.versions import (
     TRIVIAL,
     best_comparator,
     choose,
@@ -15,10 +15,10 @@ from slugkit.companion.experiments.score_versions import (
     sigmoid_slope,
     trivial_scores,
 )
-from slugkit.companion.metrics import over_seeds, partial_spearman, spearman
-from slugkit.data.synthetic import generate
-from slugkit.parameters import flatten
-from slugkit.vae import Architecture, initialise
+from companion.statistics.metrics import over_seeds, partial_spearman, spearman
+from slugkit.data.synthesis.synthetic import generate
+from slugkit.model.vae import Architecture, initialise
+from slugkit.operators.parameters import flatten
 
 VERSIONS = ("good", "poor")
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from tiny_graph import COMMAND, copy_checkout, copy_compiled, digests, environment
 
-from slugkit.companion.paths import project_root
+from companion.paths import project_root
 
 T = TypeVar("T")
 

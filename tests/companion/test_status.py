@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from slugkit.companion import status
-from slugkit.companion.paths import RunPaths
+from companion.paths import RunPaths
+from companion.pipeline import status
 
 RECORD = {
     "profile": "mine",

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from slugkit.companion import style
+from companion.figures import style
 
 # Machado, Oliveira and Fernandes (2009), full severity, acting on linear RGB.
 DEFICIENCIES = {

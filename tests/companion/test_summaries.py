@@ -3,8 +3,9 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from slugkit.companion import plots, summaries
-from slugkit.companion.profile import load_profile
+from companion.config import load_profile
+from companion.figures import plots
+from companion.statistics import summaries
 
 
 def profile(seeds):

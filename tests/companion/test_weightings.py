@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from small_model import KEY, apply, make_images, make_params
 
+from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
 from slugkit import slug
-from slugkit.companion.experiments.weightings import Weighting, truncated, variances, with_prior
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,13 @@ import types
 import jax
 import pytest
 
+from companion.config import load_profile
+from companion.experiments.objects import measure as objects
+from companion.experiments.objects import observer
+from companion.pipeline.workload import Steps, num_parameters_of, num_test_images, workload
 from slugkit import slug
-from slugkit.companion.experiments import objects, observer
-from slugkit.companion.profile import load_profile
-from slugkit.companion.workload import Steps, num_parameters_of, num_test_images, workload
-from slugkit.data.synthetic import generate
-from slugkit.vae import Architecture, initialise
+from slugkit.data.synthesis.synthetic import generate
+from slugkit.model.vae import Architecture, initialise
 
 
 def counted(profile):
@@ -27,7 +28,7 @@ def paper():
 @pytest.fixture(autouse=True)
 def without_weights(monkeypatch):
     """What is counted must not depend on what lies under this machine's data root."""
-    monkeypatch.setattr("slugkit.perceptual.find_weights", lambda root: None)
+    monkeypatch.setattr("slugkit.model.perceptual.find_weights", lambda root: None)
 
 
 def test_steps_of_the_paper_are_those_counted_by_hand(paper):
@@ -62,7 +63,7 @@ def test_comparisons_and_the_ablation_of_the_paper_are_those_counted_by_hand(pap
 
 def test_networks_with_a_perceptual_loss_count_where_its_weights_are(paper, monkeypatch):
     without = counted(paper)
-    monkeypatch.setattr("slugkit.perceptual.find_weights", lambda root: root)
+    monkeypatch.setattr("slugkit.model.perceptual.find_weights", lambda root: root)
     there = counted(paper)
     for part, kind in (("ablation", "training_step"), ("score_versions", "ggn_product")):
         assert of_kind(there[part], kind) > of_kind(without[part], kind)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from slugkit.companion.paths import project_root
+from companion.paths import project_root
 
 TINY = """
 summary: as small as it can be

@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from slugkit.data.archives import unpack
+from slugkit.data.acquire.archives import unpack
 from slugkit.errors import InputError
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from slugkit.data import sources
 from slugkit.data.colour_rule import coloured_patch
-from slugkit.data.synthetic import generate
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
 
 

@@ -3,7 +3,7 @@ import argparse
 import pytest
 from PIL import Image
 
-from slugkit.data.manifests import list_manifests
+from slugkit.data.acquire.manifests import list_manifests
 from slugkit.data.parser import add_commands
 from slugkit.errors import InputError
 

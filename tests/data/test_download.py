@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from misbehaving_server import running_server
 
-from slugkit.data import download as module
-from slugkit.data.download import Request, download
+from slugkit.data.acquire import download as module
+from slugkit.data.acquire.download import Request, download
 from slugkit.errors import InputError
 
 BODY = np.random.default_rng(0).bytes(200_000)
@@ -210,7 +210,7 @@ def test_other_addresses_are_refused(tmp_path, url):
 
 def test_killed_download_continues(tmp_path, server):
     code = (
-        "import sys; from pathlib import Path; from slugkit.data.download import *;"
+        "import sys; from pathlib import Path; from slugkit.data.acquire.download import *;"
         "download([Request(sys.argv[1], Path(sys.argv[2]), sys.argv[3])], timeout=600)"
     )
     path = tmp_path / "half.jpg"

@@ -13,10 +13,10 @@ import pytest
 from misbehaving_server import FEW, running_server
 from PIL import Image
 
-from slugkit.data.fetch import fetch
-from slugkit.data.manifests import Manifest, load_manifest
+from slugkit.data.acquire.fetch import fetch
+from slugkit.data.acquire.manifests import Manifest, load_manifest
+from slugkit.data.acquire.verify import verify
 from slugkit.data.sources import index
-from slugkit.data.verify import verify
 from slugkit.errors import InputError
 
 QUICK = {"attempts": 3, "timeout": 600.0, "pause": 0.01}
@@ -159,8 +159,8 @@ def test_killed_fetch_continues(server, tmp_path):
     manifest, table = fitzpatrick(server, ["few"] * 40)
     (tmp_path / "manifest.json").write_text(manifest.model_dump_json())
     code = (
-        "import sys; from pathlib import Path; from slugkit.data.fetch import fetch;"
-        "from slugkit.data.manifests import Manifest;"
+        "import sys; from pathlib import Path; from slugkit.data.acquire.fetch import fetch;"
+        "from slugkit.data.acquire.manifests import Manifest;"
         "manifest = Manifest.model_validate_json(Path(sys.argv[1]).read_text());"
         "fetch(manifest, sys.argv[2], timeout=600)"
     )

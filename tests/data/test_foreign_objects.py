@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugkit.data.foreign_objects import OBJECTS, overlay, overlay_each
-from slugkit.data.synthetic import generate
+from slugkit.data.synthesis.foreign_objects import OBJECTS, overlay, overlay_each
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
 
 

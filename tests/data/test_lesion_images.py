@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from slugkit.companion.paths import data_root
+from companion.paths import data_root
 from slugkit.data.lesion_images import OUTLINED, outlined_lesions, synthetic_lesions
-from slugkit.data.synthetic import generate, lesion_masks
+from slugkit.data.synthesis.synthetic import generate, lesion_masks
 
 
 def test_the_masks_of_a_collection_do_not_depend_on_how_many_are_asked_for():

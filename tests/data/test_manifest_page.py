@@ -1,5 +1,5 @@
-from slugkit.data.manifest_page import anchor, page
-from slugkit.data.manifests import FOLDER, list_manifests, load_manifest
+from slugkit.data.acquire.manifest_page import anchor, page
+from slugkit.data.acquire.manifests import FOLDER, list_manifests, load_manifest
 
 
 def test_the_page_in_the_book_is_up_to_date():

@@ -1,6 +1,6 @@
 import pytest
 
-from slugkit.data.manifests import FOLDER, list_manifests, load_manifest, read_manifest
+from slugkit.data.acquire.manifests import FOLDER, list_manifests, load_manifest, read_manifest
 from slugkit.errors import InputError
 
 NAMES = {

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugkit.data.skin_colour import (
+from slugkit.data.synthesis.skin_colour import (
     BLOOD_RANGE,
     ITA_BOUNDS,
     MELANIN_RANGE,

@@ -5,8 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugkit.data.skin_colour import fitzpatrick_type, linear_rgb, srgb_from_linear, typology_angle
-from slugkit.data.synthetic import base_skin, generate
+from slugkit.data.synthesis.skin_colour import (
+    fitzpatrick_type,
+    linear_rgb,
+    srgb_from_linear,
+    typology_angle,
+)
+from slugkit.data.synthesis.synthetic import base_skin, generate
 from slugkit.errors import InputError
 
 types = st.lists(st.integers(1, 6), min_size=1, max_size=4)

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from slugkit.data.manifests import load_manifest
-from slugkit.data.verify import verify
+from slugkit.data.acquire.manifests import load_manifest
+from slugkit.data.acquire.verify import verify
 from slugkit.errors import InputError
 from slugkit.files import sha256
 

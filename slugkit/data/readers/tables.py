@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from slugkit.data.manifests import load_manifest
+from slugkit.data.acquire.manifests import load_manifest
 from slugkit.errors import InputError
 
 COLUMNS = ["image_id", "source", "file", "fitzpatrick", "group", "object", "may_show"]

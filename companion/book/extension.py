@@ -1,0 +1,37 @@
+"""Sphinx extension: makes missing notebooks first, and links the pages to their repository."""
+
+from pathlib import Path
+from typing import Any
+
+from companion.book import repository
+from companion.book.build import place_notebooks
+from companion.pipeline import graph
+
+# A direct `jupyter-book build` names no profile.
+PROFILE = "quick"
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.connect("config-inited", make_missing_notebooks, priority=1)
+    app.connect("config-inited", repository.use_address, priority=2)
+    app.connect("html-page-context", repository.correct_place, priority=1)
+    app.connect("html-page-context", correct_roles)
+    return {"parallel_read_safe": True}
+
+
+def make_missing_notebooks(app: Any, config: Any) -> None:
+    """Execute the notebooks if any is missing in the book, through the graph, with progress."""
+    placed = Path(app.srcdir) / "notebooks"
+    if graph.inside_graph() or all((placed / f"{n}.ipynb").is_file() for n in graph.NOTEBOOKS):
+        return
+    graph.make(PROFILE, "notebooks")
+    place_notebooks(PROFILE)
+
+
+def correct_roles(
+    app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Take back that references are a list, since docutils does not mark them as its items."""
+    wrong, right = '<div role="list" class="citation-list">', '<div class="citation-list">'
+    context["body"] = context.get("body", "").replace(wrong, right)

@@ -1,0 +1,266 @@
+"""What the comparators are worth: how they predict the error, and what SLUG adds to them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from companion.config import Profile
+from companion.statistics.interval import Interval
+from companion.statistics.metrics import bootstrap_many
+from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS, order_of_cells
+from slugkit.baselines.registry import COMPARATORS, ORACLE
+
+SLUG = "slug"
+TRIVIAL = tuple(name for name, one in COMPARATORS.items() if one.trivial)
+SCORES = tuple(name for name in COMPARATORS if name != ORACLE)
+
+# How a score predicts the error; the last two are of SLUG and of a trivial comparator alone.
+GIVEN = ("slug given it", "it given slug")
+QUANTITIES = ("spearman", "pearson", "ause", "above slug", *GROUPS, *GIVEN)
+
+
+def skin_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores of the skin images: one row per (seed, image), one column per comparator.
+
+    The column of the squared error is what the others are to predict.
+    """
+    rows = table[table["set"].isin(GROUPS)]
+    index = ["seed", "image_id", "set"]
+    wide = rows.pivot_table(index=index, columns="comparator", values="score", aggfunc="first")
+    return wide.reset_index()
+
+
+def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return how each score predicts the error of skin images, the error itself left out.
+
+    One row per (comparator, quantity): value, low, high. The quantities are "spearman" and
+    "pearson" with the mean squared error; "ause"; "above slug", the difference in Spearman on the
+    same images; "light" and "dark", Spearman within that group; and for trivial comparators "slug
+    given it", the rank correlation of SLUG with the error after the comparator has been removed
+    from both, and "it given slug", the reverse.
+
+    Each is the mean over seeds of what holds within a seed, since the scores of two networks have
+    two scales. The interval is a bootstrap over images, an image being drawn for all seeds at once.
+    """
+    scores = skin_scores(table)
+
+    def statistics(values: NDArray, errors: NDArray, groups: NDArray, seeds: NDArray) -> NDArray:
+        of_seeds = [
+            _quantities(values[rows], errors[rows], groups[rows])
+            for rows in (seeds == seed for seed in np.unique(seeds))
+        ]
+        return np.mean(of_seeds, axis=0).ravel()
+
+    columns = [scores[ORACLE], scores["set"], scores["seed"]]
+    found = _intervals(profile, statistics, scores, scores[list(SCORES)], *columns)
+    rows = _rows(QUANTITIES, SCORES, found)
+    return rows[~rows["quantity"].isin(GIVEN) | rows["comparator"].isin(TRIVIAL)]
+
+
+def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return how well each map finds drawn objects, mean over images.
+
+    Rows as in `error_prediction`; the quantities are "auroc" and "average precision" of the pixels.
+    """
+    quantities = ("auroc", "average precision")
+    images = table[table["auroc"].notna()].assign(
+        **{"average precision": lambda rows: rows["average_precision"]}
+    )
+    names = [name for name in COMPARATORS if (images["comparator"] == name).any()]
+    wide = images.pivot_table(
+        index=["seed", "image_id"], columns="comparator", values=list(quantities), aggfunc="first"
+    )
+    values = wide[[(quantity, name) for quantity in quantities for name in names]]
+
+    def means(drawn: NDArray) -> NDArray:
+        return drawn.mean(axis=0)
+
+    return _rows(quantities, names, _intervals(profile, means, wide.reset_index(), values))
+
+
+def by_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return Spearman with the error and mean pixel AUROC, one row per (comparator, seed)."""
+    parts = []
+    for seed, scores in skin_scores(table).groupby("seed"):
+        maps = table[table["seed"] == seed].groupby("comparator")["auroc"].mean()
+        names = list(SCORES)
+        correlations = _correlations(*_ranks(scores[names].to_numpy(), scores[ORACLE].to_numpy()))
+        one = pd.DataFrame({"auroc": maps, "spearman": pd.Series(correlations, names)})
+        parts.append(one.rename_axis("comparator").reset_index().assign(seed=seed))
+    return pd.concat(parts, ignore_index=True)
+
+
+def best(found: pd.DataFrame, quantity: str, names: tuple[str, ...]) -> str:
+    """Return which of some comparators has the largest value of a quantity."""
+    rows = found[(found["quantity"] == quantity) & found["comparator"].isin(names)]
+    return str(rows.sort_values("value")["comparator"].iloc[-1])
+
+
+def at(found: pd.DataFrame, name: str, quantity: str) -> Interval:
+    """Return one interval of a table of this module."""
+    rows = found[(found["comparator"] == name) & (found["quantity"] == quantity)]
+    return Interval(*map(float, rows[["value", "low", "high"]].to_numpy()[0]))
+
+
+def cells(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return how each score that depends on the training set orders the (set, group) means.
+
+    It is the rank correlation with the mean error over the six cells; see `order_of_cells`.
+    """
+    columns = {SLUG: "slug", "encoder_deviation": "encoder_std", "divergence": "kl"}
+    found = [order_of_cells(scores, profile, column) for column in columns.values()]
+    return _rows(["order of the six cells"], list(columns), found)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that is measured on one table of comparisons."""
+
+    prediction: pd.DataFrame  # from `error_prediction`, all but the partial correlations
+    partial: pd.DataFrame  # and these
+    detection: pd.DataFrame  # from `object_detection`
+    seeds: pd.DataFrame  # from `by_seed`
+
+    @property
+    def best_trivial(self) -> str:
+        """The trivial comparator that predicts the error best."""
+        return best(self.prediction, "spearman", TRIVIAL)
+
+    @property
+    def best_named(self) -> str:
+        """The best of those that are neither SLUG nor trivial."""
+        names = tuple(name for name in SCORES if name not in (SLUG, *TRIVIAL))
+        return best(self.prediction, "spearman", names)
+
+    def against_slug(self) -> tuple[list[str], list[str]]:
+        """Return who predicts the error better than SLUG, and who worse, by more than chance."""
+        above = self.prediction[self.prediction["quantity"] == "above slug"]
+        above = above[above["comparator"] != SLUG]
+        better, worse = above["low"] > 0, above["high"] < 0
+        return list(above.loc[better, "comparator"]), list(above.loc[worse, "comparator"])
+
+    def best_map(self) -> tuple[str, float]:
+        """Return whose map finds drawn objects best, and its mean pixel AUROC."""
+        rows = self.detection[self.detection["quantity"] == "auroc"]
+        row = rows.sort_values("value").iloc[-1]
+        return str(row["comparator"]), float(row["value"])
+
+    def numbers(self, prefix: str = "") -> dict[str, float | int | str]:
+        """Return the numbers that other pages quote."""
+        trivial, named = self.best_trivial, self.best_named
+        better, worse = self.against_slug()
+        best_map, auroc = self.best_map()
+        found: dict[str, float | int | str] = {
+            "best_trivial": COMPARATORS[trivial].title,
+            "best_named": COMPARATORS[named].title,
+            "best_map": COMPARATORS[best_map].title,
+            "auroc_best": auroc,
+            "auroc_slug": at(self.detection, SLUG, "auroc").value,
+            "num_rivals": len(SCORES) - 1,
+            "num_better": len(better),
+            "num_worse": len(worse),
+        }
+        intervals = {
+            "spearman_slug": at(self.prediction, SLUG, "spearman"),
+            "spearman_trivial": at(self.prediction, trivial, "spearman"),
+            "spearman_named": at(self.prediction, named, "spearman"),
+            "ause_slug": at(self.prediction, SLUG, "ause"),
+            "ause_trivial": at(self.prediction, trivial, "ause"),
+            "slug_given_trivial": at(self.partial, trivial, "slug given it"),
+            "trivial_given_slug": at(self.partial, trivial, "it given slug"),
+        }
+        for name, interval in intervals.items():
+            found |= {name: interval.value, f"{name}_low": interval.low}
+            found[f"{name}_high"] = interval.high
+        return {prefix + name: value for name, value in found.items()}
+
+
+def measure(table: pd.DataFrame, profile: Profile) -> Findings:
+    """Measure everything on a table of comparisons; see `steps.comparisons` for its columns."""
+    found = error_prediction(table, profile)
+    given = found["quantity"].isin(GIVEN)
+    return Findings(found[~given], found[given], object_detection(table, profile), by_seed(table))
+
+
+def _quantities(values: NDArray, errors: NDArray, groups: NDArray) -> NDArray:
+    """Return all quantities (q, m) of some scores (n, m) of images with given errors (n,)."""
+    ranks, rank_of_error = _ranks(values, errors)
+    slug = SCORES.index(SLUG)
+    with_error = _correlations(ranks, rank_of_error)
+    with_slug = _correlations(ranks, ranks[:, slug])
+    within = [
+        _correlations(*_ranks(values[groups == group], errors[groups == group])) for group in GROUPS
+    ]
+    return np.stack(
+        [
+            with_error,
+            _correlations(values, errors),
+            _sparsification(values, errors),
+            with_error - with_error[slug],
+            *within,
+            _partial(with_error[slug], with_error, with_slug),
+            _partial(with_error, with_error[slug], with_slug),
+        ]
+    )
+
+
+def _ranks(values: NDArray, errors: NDArray) -> tuple[NDArray, NDArray]:
+    return rankdata(values, axis=0), rankdata(errors)
+
+
+def _correlations(values: NDArray, other: NDArray) -> NDArray:
+    """Return the correlation of each column (n, m) with the other values (n,)."""
+    if len(other) == 0:
+        return np.full(values.shape[1], np.nan)
+    values, other = values - values.mean(axis=0), other - other.mean()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return other @ values / np.sqrt(np.sum(values**2, axis=0) * np.sum(other**2))
+
+
+def _sparsification(values: NDArray, errors: NDArray) -> NDArray:
+    """Return `metrics.ause` of each column of scores."""
+    counts = np.arange(1, len(errors) + 1)
+    curves = np.cumsum(errors[np.argsort(values, axis=0, kind="stable")], axis=0).T / counts
+    oracle = np.cumsum(np.sort(errors)) / counts
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sum(curves - oracle, axis=1) / np.sum(errors.mean() - oracle)
+
+
+def _partial(first: NDArray, second: NDArray, between: NDArray) -> NDArray:
+    """Return the correlation of a first variable with a target once a second is removed from both.
+
+    From the correlations of each with the target and between the two.
+    """
+    rest = (1 - second**2) * (1 - between**2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (first - second * between) / np.sqrt(np.maximum(rest, 0))
+
+
+def _intervals(
+    profile: Profile, statistics: Callable[..., NDArray], images: pd.DataFrame, *arrays: Any
+) -> list[Interval]:
+    return bootstrap_many(
+        statistics,
+        *(array.to_numpy() for array in arrays),
+        groups=images["image_id"].to_numpy(str),
+        resamples=profile.statistics.resamples,
+        confidence=profile.statistics.confidence,
+        seed=BOOTSTRAP_SEED,
+    )
+
+
+def _rows(
+    quantities: Sequence[str], names: Sequence[str], found: Sequence[Interval]
+) -> pd.DataFrame:
+    cases = [(name, quantity) for quantity in quantities for name in names]
+    return pd.DataFrame(
+        [
+            {"comparator": name, "quantity": quantity, **vars(interval)}
+            for (name, quantity), interval in zip(cases, found, strict=True)
+        ]
+    )

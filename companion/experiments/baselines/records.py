@@ -1,0 +1,37 @@
+"""The table of comparisons as it is kept in results/: a fifth of its size, one row per image."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from companion.pipeline.tables import load_table
+
+KEYS = ["image_id", "source", "object", "set", "seed"]
+VALUES = ["score", "auroc", "average_precision"]
+
+
+def compact(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per image with columns such as "score:slug"; standard errors are left out."""
+    wide = table.pivot_table(
+        index=KEYS, columns="comparator", values=VALUES, aggfunc="first", sort=False
+    )
+    wide.columns = wide.columns.map(":".join)
+    return wide.reset_index()
+
+
+def expand(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per image and comparator, the inverse of `compact`."""
+    long = table.melt(KEYS)
+    # A map that is missing for an image is an empty cell, which load_table leaves a string.
+    long["value"] = pd.to_numeric(long["value"])
+    long[["quantity", "comparator"]] = long["variable"].str.split(":", n=1, expand=True).to_numpy()
+    rows = long.pivot_table(
+        index=[*KEYS, "comparator"], columns="quantity", values="value", aggfunc="first", sort=False
+    )
+    return rows.rename_axis(columns=None).reset_index()
+
+
+def load_comparisons(path: Path) -> pd.DataFrame:
+    """Read comparisons.csv of a run or of a recorded one."""
+    table = load_table(path)
+    return table if "comparator" in table else expand(table)

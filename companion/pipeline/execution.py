@@ -1,0 +1,65 @@
+"""Execute one notebook with papermill."""
+
+from pathlib import Path
+
+import nbformat
+import papermill
+
+from companion.config import load_profile
+from companion.paths import RunPaths, project_root
+from companion.pipeline.provenance import processor_seconds
+from slugkit.errors import InputError
+from slugkit.files import atomic_path
+
+
+def execute(name: str, profile: str) -> Path:
+    """Execute notebooks/<name>.ipynb under a profile and return the executed copy.
+
+    Raises
+    ------
+    InputError
+        There is no such notebook, it does not take a profile, or one of its cells failed; the
+        copy with the failed cell is then kept beside, as <name>.failed.ipynb.
+    """
+    load_profile(profile)
+    source = project_root() / "notebooks" / f"{name}.ipynb"
+    if not source.is_file():
+        known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
+        raise InputError(f"there is no notebook {name!r}: choose one of {known}")
+    if "profile" not in papermill.inspect_notebook(str(source)):
+        raise InputError(f"{source} takes no parameter `profile`: tag its cell `parameters`")
+    target = RunPaths(profile).notebook(name)
+    failed = target.with_suffix(".failed.ipynb")
+    with atomic_path(target) as partial:
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(partial),
+                parameters={"profile": profile},
+                cwd=str(source.parent),
+                progress_bar=False,
+                kernel_name="python3",
+                # A kernel of one's own machine needs no word on how its traffic is protected.
+                extra_arguments=["--log-level=ERROR"],
+            )
+            _finish(partial)
+        except papermill.PapermillExecutionError as error:
+            partial.rename(failed)
+            partial.touch()
+            raise InputError(
+                f"notebook {name}, cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+                f"The notebook up to that cell is {failed}"
+            ) from None
+    failed.unlink(missing_ok=True)
+    return target
+
+
+def _finish(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    # Beside its duration, which papermill writes. The kernel has ended, so its time is in it.
+    notebook.metadata["papermill"]["processor_seconds"] = round(processor_seconds(), 3)
+    # papermill repeats the parameters in a cell of its own; the banner names the profile already.
+    for cell in notebook.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.metadata["tags"].append("remove-cell")
+    nbformat.write(notebook, path)

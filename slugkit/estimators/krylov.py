@@ -1,0 +1,139 @@
+"""The most accurate estimator of one image's map: an exact part in its own Krylov space."""
+
+import jax
+import numpy as np
+
+from slugkit.linalg.basis import coefficients, combine, orthogonalise
+from slugkit.linalg.estimates import Effort, Estimate, chi_square, quadratic_forms
+from slugkit.linalg.random import normals, seed_from
+from slugkit.operators.scaled_jacobian import Root
+
+VECTORS_PER_BLOCK = 16
+# The share of the products that goes into the Krylov space, two for each vector. Between 0.4 and
+# 0.8 the error hardly changes.
+KRYLOV_SHARE = 0.6
+# With a target instead of a budget: the first number of products to try, and its largest growth.
+FIRST_BUDGET = 32
+GROWTH = 1.5
+SMALLEST_STEP = 4
+
+
+def krylov(root: Root, effort: Effort, key: jax.Array) -> tuple[Estimate, Estimate]:
+    r"""Estimate trace and diagonal of :math:`A = B B^T` for one image.
+
+    .. math:: \mathrm{diag}(A) = \sum_{j \le m} (B v_j)^2
+              + E[(B (I - V V^T) w)^2], \qquad w \sim N(0, I)
+
+    V spans the Krylov space of :math:`B^T B` from a random vector (Golub-Kahan bidiagonalisation,
+    reorthogonalised twice). It is made by one product with B and one with its transpose per vector,
+    and the former are the exact part already, so what row-norm++ takes three products for costs
+    two here, in a better space. The remainder is left to chance; where V grows afterwards the
+    samples are corrected without new products.
+
+    Parameters
+    ----------
+    root
+        The map B.
+    effort
+        The number of products and what is wanted.
+    key
+        For the directions; the first vector of the Krylov space is independent of the samples.
+
+    References
+    ----------
+    Golub, Kahan, SIAM J. Numer. Anal. 2 (1965); the split into an exact part and a sampled rest is
+    that of Hutch++ (Meyer, Musco, Musco, Woodruff, SOSA 2021).
+    """
+    state = _State(root, key)
+    budget = min(FIRST_BUDGET, effort.remaining(0, FIRST_BUDGET))
+    if effort.relative_error is None:
+        budget = effort.num_products or FIRST_BUDGET
+    while True:
+        state.grow(int(KRYLOV_SHARE * budget / 2))
+        state.sample(max(1, budget - state.num_exact))
+        score, variance = state.score(), state.variance()
+        if effort.relative_error is None or effort.reached(score, variance):
+            return score, variance
+        # The error falls about as the number of products rises.
+        growth = min(GROWTH, effort.excess(score, variance)) - 1
+        more = effort.remaining(budget, max(SMALLEST_STEP, round(growth * budget)))
+        if more == 0:
+            return score, variance
+        budget += more
+
+
+class _State:
+    """The Krylov space of one image, and samples of what lies outside."""
+
+    def __init__(self, root: Root, key: jax.Array):
+        self.root = root
+        self.seed, seed_of_start = (seed_from(one) for one in jax.random.split(key))
+        self.vectors = np.zeros((0, root.length), root.dtype)  # V
+        self.images = np.zeros((0, root.size), root.dtype)  # B v
+        self.samples = np.zeros((0, root.size), root.dtype)  # B (I - V V^T) w
+        self.start = normals(seed_of_start, range(1), root.length, root.dtype)[0]
+        self.complete = False  # whether nothing lies outside of V
+
+    def grow(self, count: int) -> None:
+        """Extend V to the given number of vectors, and take the new ones out of the samples."""
+        old = len(self.vectors)
+        if count <= old or self.complete:
+            return
+        self.vectors = np.concatenate(
+            [self.vectors, np.empty((count - old, self.root.length), self.root.dtype)]
+        )
+        images = list(self.images)
+        eps = float(np.finfo(self.root.dtype).eps)
+        for j in range(old, count):
+            vector = self.root.pull(images[-1][None])[0] if images else self.start
+            scale = float(np.linalg.norm(vector))
+            for _ in range(2):
+                vector, _ = orthogonalise(vector, self.vectors[:j])
+            norm = float(np.linalg.norm(vector))
+            if norm <= 32 * eps * scale:
+                self.complete = True
+                self.vectors = self.vectors[:j]
+                break
+            self.vectors[j] = vector / norm
+            images.append(self.root.push(self.vectors[j : j + 1])[0])
+        self.images = np.stack(images)
+        new = self.vectors[old:]
+        for block in _blocks(0, len(self.samples)):
+            along = coefficients(new, self._draws(block))
+            self.samples[block.start : block.stop] -= along @ self.images[old:]
+
+    def sample(self, count: int) -> None:
+        """Draw samples until there are so many."""
+        made = [self.samples]
+        for block in _blocks(len(self.samples), count):
+            draws = self._draws(block)
+            draws -= combine(coefficients(self.vectors, draws), self.vectors, draws.dtype)
+            made.append(self.root.push(draws))
+        self.samples = np.concatenate(made)
+
+    @property
+    def num_exact(self) -> int:
+        """Each vector but the first took two products; a last, vain attempt took one."""
+        return max(0, 2 * len(self.vectors) - 1) + int(self.complete)
+
+    @property
+    def num_products(self) -> int:
+        return self.num_exact + len(self.samples)
+
+    def score(self) -> Estimate:
+        rest = quadratic_forms(self.samples, self.num_products)
+        return rest._replace(value=np.sum(self.images**2) + rest.value)
+
+    def variance(self) -> Estimate:
+        shape = 1, *self.root.shape
+        exact = np.sum(self.images**2, axis=0).reshape(shape)
+        total = np.sum(self.samples**2, axis=0).reshape(shape)
+        return chi_square(exact, total, len(self.samples), self.num_products)
+
+    def _draws(self, block: range) -> np.ndarray:
+        return normals(self.seed, block, self.root.length, self.root.dtype)
+
+
+def _blocks(start: int, stop: int) -> list[range]:
+    size = VECTORS_PER_BLOCK
+    return [range(i, min(i + size, stop)) for i in range(start, stop, size)]

@@ -1,0 +1,452 @@
+"""The leading eigenpairs of a symmetric matrix by Lanczos iteration, reorthogonalised twice."""
+
+import os
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from slugkit.errors import InputError
+from slugkit.files import atomic_path
+from slugkit.linalg import basis as rows
+from slugkit.linalg import bounds
+
+Product = Callable[[np.ndarray], np.ndarray]
+Progress = Callable[[int, int, str], None]
+
+SECONDS_BETWEEN_CHECKPOINTS = 5.0
+# The closer the largest eigenvalue outside of V is to the smallest wanted one, the less a step of
+# the verification shows. Above this share of it the verification begins anew, outside of what it
+# has found, if it has taken so many steps; twice as many each time, as it may be the same again.
+CLOSE = 0.9
+STEPS_IF_CLOSE = 4
+# Numbers below so many units of rounding, relative to the largest eigenvalue, count as zero.
+ROUNDING = 32
+
+
+@dataclass(frozen=True)
+class Eigenpairs:
+    """The leading eigenpairs, largest first, and what is known about their quality.
+
+    The i-th eigenvalue of the matrix lies between ``values[i]`` and ``upper[i]``, for all i at
+    once, but for the failure probability that was asked for and for rounding errors.
+    """
+
+    values: np.ndarray  # (k,)
+    vectors: np.ndarray  # (k, p), one eigenvector per row
+    further: np.ndarray  # (m, p), the next Ritz vectors, which have not converged
+    residuals: np.ndarray  # (k,), the norms |A u - l u|
+    upper: np.ndarray  # (k,), infinite where the products ended before the verification began
+    num_products: int
+    converged: (
+        bool  # whether all residuals, and all upper bounds less the values, met the tolerance
+    )
+    orthogonality: float  # the largest entry of |V V^T - I| over all Lanczos vectors
+    asymmetry: float  # the largest entry of |T - T^T|, relative to the largest eigenvalue
+
+
+def lanczos(
+    product: Product,
+    size: int,
+    rank: int,
+    *,
+    seed: int,
+    tolerance: float = 1e-2,
+    failure_probability: float = 1e-4,
+    max_products: int | None = None,
+    num_further: int = 0,
+    dtype: Any = np.float32,
+    basis_dtype: Any = None,
+    basis_path: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    digest: str = "",
+    progress: Progress | None = None,
+) -> Eigenpairs:
+    r"""Return the leading eigenpairs of a symmetric positive semi-definite matrix.
+
+    .. math:: A V = V T + R, \qquad V^T V = I, \quad V^T R = 0
+
+    Each new vector is orthogonalised twice against all earlier ones, which keeps V orthogonal to
+    machine precision. T holds the coefficients that were removed, so the factorisation holds
+    whatever the rounding errors.
+
+    A single starting vector meets each eigenvalue once, however often it occurs, and may miss some
+    where they are crowded: small residuals do not show that the pairs are the leading ones. So when
+    the wanted pairs have small residuals, a random direction starts a Lanczos iteration of its own
+    outside of V, the chain, until it bounds what lies there (see `bounds`). If it finds more
+    instead, what remains of it takes turns with the older remainder, as in a block iteration, until
+    the residuals are small again, and another chain begins.
+
+    Parameters
+    ----------
+    product
+        Maps a vector (p,) to A times it.
+    size
+        The number of rows p.
+    rank
+        The number of eigenpairs k wanted.
+    seed
+        For the random directions.
+    tolerance
+        Stops as soon as the residual of each wanted pair, and the difference between its value and
+        the upper bound, is below this fraction of the value (or at the level of rounding errors).
+    failure_probability
+        The upper bounds are wrong with at most this probability; a tenth of it costs about one
+        product more.
+    max_products
+        Stops after so many products at the latest; 3 k + 20 by default.
+    num_further
+        Return so many further Ritz vectors, or as many as there are: an orthonormal basis of what
+        comes next, free of charge.
+    dtype
+        The type of the vectors that are multiplied.
+    basis_dtype
+        The type in which V is kept, the same by default; bfloat16 takes half the memory.
+    basis_path
+        A file that holds the eigenvectors instead of the memory. V lies beside it, in a file that
+        ends in ".lanczos", which is removed at the end, or stays as long as there is a checkpoint.
+    checkpoint
+        A file in which the state is kept; an interrupted call goes on from it and returns the same
+        numbers.
+    digest
+        Identifies the matrix; a checkpoint of another one is refused.
+    progress
+        Called as ``progress(done, total, message)`` after each product.
+
+    Raises
+    ------
+    InputError
+        The rank is negative, or above the size or the rank of the matrix; the budget is below the
+        rank; the products are not finite; a file cannot be written or belongs to another matrix.
+
+    References
+    ----------
+    Saad, Numerical Methods for Large Eigenvalue Problems, 2nd edition, section 6.6; for blocks
+    whose size changes: Ruhe, Math. Comp. 33 (1979); "twice is enough": Giraud, Langou, Rozloznik,
+    van den Eshof, Numer. Math. 101 (2005).
+
+    Examples
+    --------
+    >>> diagonal = np.array([5.0, 5.0, 3.0, 1.0, 0.5])
+    >>> pairs = lanczos(lambda v: diagonal * v, 5, 3, seed=0, dtype=np.float64)
+    >>> pairs.values.round(6)
+    array([5., 5., 3.])
+    """
+    budget = min(size, 3 * rank + 20 if max_products is None else max_products)
+    _check(rank, size, budget)
+    if rank == 0:
+        empty = np.zeros(0, dtype)
+        none = np.zeros((0, size), dtype)
+        return Eigenpairs(empty, none, none, empty, empty, 0, True, 0.0, 0.0)
+
+    kind = jnp.dtype(dtype if basis_dtype is None else basis_dtype)
+    resumed = checkpoint is not None and Path(checkpoint).exists()
+    final = None if basis_path is None else Path(basis_path)
+    scratch = None if final is None else final.with_name(final.name + ".lanczos")
+    basis = rows.allocate(budget, size, kind, scratch, keep=resumed)
+    iteration = _Iteration(
+        product, basis, rank, tolerance, failure_probability, seed, np.dtype(dtype)
+    )
+    store = None
+    if checkpoint is not None:
+        options = f"{rank}:{tolerance}:{failure_probability}:{seed}:{np.dtype(dtype)}:{kind}"
+        identity = f"{digest}:{size}:{options}"
+        store = _Checkpoint(Path(checkpoint), iteration, identity, scratch is None)
+    while not iteration.finished():
+        iteration.step()
+        if store is not None:
+            store.save_if_due()
+        if progress is not None:
+            progress(iteration.done, budget, f"Lanczos vectors for {rank} eigenpairs")
+    if store is not None:
+        store.save()
+    pairs = iteration.eigenpairs(num_further, final)
+    if scratch is not None and store is None:
+        scratch.unlink()
+    return pairs
+
+
+class _Iteration:
+    """The Lanczos vectors V, their coefficients T, and the candidates for the next vectors."""
+
+    def __init__(
+        self,
+        product: Product,
+        basis: np.ndarray,
+        rank: int,
+        tolerance: float,
+        failure_probability: float,
+        seed: int,
+        dtype: np.dtype,
+    ):
+        self.product, self.basis = product, basis
+        self.rank, self.tolerance, self.seed, self.dtype = rank, tolerance, seed, dtype
+        self.failure_probability = failure_probability
+        self.budget, self.size = basis.shape
+        self.coefficients = np.zeros((self.budget, self.budget))  # T
+        self.done = 0  # products so far
+        # What remains of A v_j outside the basis, with its j, in the order of their making. A
+        # random direction has j = -1.
+        self.candidates: list[tuple[int, np.ndarray]] = []
+        self.outside = np.inf  # a bound on the eigenvalues of A as seen outside of the basis
+        self.chain_start: int | None = None  # the size of the basis when the present chain began
+        self.chain_norm = 0.0  # of its random vector
+        self.num_chains = 0
+        self.converged = False
+
+    def step(self) -> None:
+        """Turn a candidate into a Lanczos vector, multiply it, and see what is known now."""
+        j = self.done
+        self._append_vector()
+        image = np.array(self.product(self.basis[j].astype(self.dtype)), dtype=self.dtype)
+        if not np.isfinite(image).all():
+            raise InputError(
+                f"product number {j + 1} with the matrix is not finite; check the model's "
+                "derivatives at the given parameters and images"
+            )
+        remainder, removed = rows.orthogonalise(image, self.basis[: j + 1])
+        self.coefficients[: j + 1, j] = removed
+        self.candidates.append((j, remainder))
+        self.done = j + 1
+        if self.done == self.size:
+            self.candidates, self.outside = [], 0.0  # nothing is outside
+        if self.done >= self.rank and self._due():
+            self._decide()
+
+    def _append_vector(self) -> None:
+        """Orthogonalise a candidate once more and append it to the basis.
+
+        A chain goes on from its own remainder, the newest. Otherwise the oldest has its turn, as in
+        a block iteration with as many vectors as there are candidates.
+        """
+        while True:
+            if not self.candidates:
+                self.candidates.append((-1, self._random_direction()[0]))
+            in_chain = self.chain_start is not None
+            source, vector = self.candidates.pop(-1 if in_chain else 0)
+            before, norm = np.inf, float(np.linalg.norm(vector))
+            while norm < before / 2:
+                vector, removed = rows.orthogonalise(vector, self.basis[: self.done])
+                before, norm = norm, float(np.linalg.norm(vector))
+                if source >= 0:
+                    self.coefficients[: self.done, source] += removed
+            # The bound needs the chain as it is: a remainder of the size of rounding errors may
+            # hold a direction of which the random vector had little.
+            if source < 0 or norm > (0 if in_chain else self._rounding()):
+                break
+            self.chain_start = None
+        self.basis[self.done] = vector / norm
+        if source >= 0:
+            self.coefficients[self.done, source] = norm
+        self._take_out_of_candidates(self.basis[self.done].astype(self.dtype))
+
+    def _take_out_of_candidates(self, vector: np.ndarray) -> None:
+        """Keep what waits orthogonal to the basis, so that residuals are those of the pairs."""
+        for i, (source, waiting) in enumerate(self.candidates):
+            along = np.vdot(vector, waiting)
+            self.candidates[i] = source, waiting - along * vector
+            self.coefficients[self.done, source] += along
+
+    def _random_direction(self) -> tuple[np.ndarray, float]:
+        """Return a random vector outside of the basis as a direction and a length.
+
+        Before the basis was taken out its components were independent standard normal numbers.
+        """
+        random = np.random.default_rng([self.seed, self.done])
+        vector = random.standard_normal((self.size,), np.float32).astype(self.dtype)
+        vector, _ = rows.orthogonalise(vector, self.basis[: self.done])
+        length = float(np.linalg.norm(vector))
+        return vector / length, length
+
+    def _rounding(self) -> float:
+        largest = float(np.abs(self.coefficients[: self.done + 1]).max())
+        return ROUNDING * float(np.finfo(self.dtype).eps) * max(largest, 1e-30)
+
+    def projected(self) -> np.ndarray:
+        """Return T. Column j knows the vectors up to j; the later ones follow by symmetry."""
+        t = self.coefficients[: self.done, : self.done]
+        return np.triu(t) + np.triu(t, 1).T
+
+    def remainder(self) -> np.ndarray:
+        """Return R in an orthonormal basis of its range."""
+        if not self.candidates:
+            return np.zeros((0, self.done))
+        vectors = [vector for _, vector in self.candidates]
+        gram = np.array([[np.vdot(a, b) for b in vectors] for a in vectors], np.float64)
+        squares, axes = np.linalg.eigh(gram)
+        remainder = np.zeros((len(vectors), self.done))
+        remainder[:, [source for source, _ in self.candidates]] = (
+            axes * np.sqrt(np.maximum(squares, 0))
+        ).T
+        return remainder
+
+    def finished(self) -> bool:
+        """Say whether the wanted pairs are found and verified, or the products are used up."""
+        return self.converged or self.done == self.budget
+
+    def _due(self) -> bool:
+        """Say whether to look at the residuals now; in a search not often, as that takes time."""
+        every = max(1, self.rank // 10) if self.chain_start is None else 1
+        return (self.done - self.rank) % every == 0 or self.done == self.budget
+
+    def _decide(self) -> None:
+        """Say whether all is known, and begin or end a chain."""
+        projected, remainder = self.projected(), self.remainder()
+        values, _, residuals = ritz(projected, remainder)
+        values, residuals = values[: self.rank], residuals[: self.rank]
+        allowed = np.maximum(self.tolerance * values, self._rounding())
+
+        def enough(outside: float) -> bool:
+            upper = bounds.upper(projected, remainder, outside)[: self.rank]
+            return bool((upper - values <= allowed).all())
+
+        if self.chain_start is not None:
+            chain = self._chain()
+            # All chains together fail with at most the given probability.
+            share = 1 / (self.num_chains * (self.num_chains + 1))
+            self.outside = min(self.outside, chain.bound(share * self.failure_probability))
+            found_more = chain.largest > values[-1] + allowed[-1]
+            long = len(chain.diagonal) >= STEPS_IF_CLOSE * 2 ** (self.num_chains - 1)
+            close = chain.largest > CLOSE * values[-1]
+            if enough(self.outside) or found_more or (long and close):
+                self.chain_start = None
+        small = bool((residuals <= allowed).all())
+        self.converged = small and enough(self.outside)
+        searching = self.chain_start is None and not self.finished()
+        if searching and small and enough(CLOSE * values[-1]):
+            self._begin_chain()
+
+    def _begin_chain(self) -> None:
+        direction, self.chain_norm = self._random_direction()
+        self.candidates.append((-1, direction))
+        self.chain_start = self.done
+        self.num_chains += 1
+
+    def _chain(self) -> bounds.Chain:
+        t = self.coefficients[self.chain_start : self.done, self.chain_start : self.done]
+        left = float(np.linalg.norm(self.candidates[-1][1])) if self.candidates else 0.0
+        return bounds.Chain(t.diagonal(), np.append(t.diagonal(-1), left), self.chain_norm)
+
+    def eigenpairs(self, num_further: int, path: Path | None) -> Eigenpairs:
+        """Return the wanted Ritz pairs and the measured quality of the factorisation.
+
+        The eigenvectors take the place of the Lanczos vectors, or lie in a file of their own.
+        """
+        projected, remainder = self.projected(), self.remainder()
+        values, coordinates, residuals = ritz(projected, remainder)
+        found = int((values > self._rounding()).sum())
+        if found < self.rank and self.converged:
+            raise InputError(
+                f"rank is {self.rank}, but the matrix has only {found} eigenvalues above rounding "
+                f"errors; ask for rank={found} or give more images"
+            )
+        t = self.coefficients[: self.done, : self.done]
+        orthogonality = rows.gram(self.basis[: self.done]) - np.eye(self.done)
+        kept = rows.rotate(self.basis, coordinates[:, : self.rank + num_further].T, path)
+        return Eigenpairs(
+            values[: self.rank],
+            kept[: self.rank],
+            kept[self.rank :],
+            residuals[: self.rank],
+            bounds.upper(projected, remainder, self.outside)[: self.rank],
+            self.done,
+            self.converged,
+            float(np.abs(orthogonality).max()),
+            float(np.abs(t - t.T).max() / values[0]),
+        )
+
+
+def ritz(projected: np.ndarray, remainder: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return all Ritz values, largest first, their coordinates in V, and their residuals."""
+    values, coordinates = np.linalg.eigh(projected)
+    values, coordinates = values[::-1], coordinates[:, ::-1]
+    return values, coordinates, np.linalg.norm(remainder @ coordinates, axis=0)
+
+
+class _Checkpoint:
+    """Keeps an iteration in a file that is always whole, saved every few seconds."""
+
+    def __init__(self, path: Path, iteration: _Iteration, identity: str, with_basis: bool):
+        self.path, self.iteration = path, iteration
+        self.identity, self.with_basis = identity, with_basis
+        self.pause, self.last = SECONDS_BETWEEN_CHECKPOINTS, time.monotonic()
+        if path.exists():
+            self._restore()
+
+    def save_if_due(self) -> None:
+        if time.monotonic() - self.last >= self.pause:
+            self.save()
+
+    def save(self) -> None:
+        begin, state = time.monotonic(), self.iteration
+        arrays: dict[str, Any] = {
+            "identity": self.identity,
+            "coefficients": state.coefficients[: state.done + 1, : state.done],
+            "sources": [source for source, _ in state.candidates],
+            "candidates": [vector for _, vector in state.candidates],
+            "outside": state.outside,
+            "chain_start": -1 if state.chain_start is None else state.chain_start,
+            "chain_norm": state.chain_norm,
+            "num_chains": state.num_chains,
+            "converged": state.converged,
+        }
+        if self.with_basis:
+            # As bytes, since NumPy's files know no bfloat16.
+            arrays["basis"] = state.basis[: state.done].view(np.uint8)
+        with atomic_path(self.path) as partial, partial.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        # Writing never takes more than a twentieth of the time.
+        self.last = time.monotonic()
+        self.pause = max(SECONDS_BETWEEN_CHECKPOINTS, 20 * (self.last - begin))
+
+    def _restore(self) -> None:
+        try:
+            with (
+                self.path.open("rb") as stream,
+                np.load(stream, allow_pickle=False) as archive,
+            ):
+                saved = dict(archive)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise InputError(
+                f"the checkpoint {self.path} cannot be read ({error}); delete it to begin anew"
+            ) from error
+        if str(saved.get("identity")) != self.identity:
+            raise InputError(
+                f"the checkpoint {self.path} belongs to other parameters, images or options; "
+                "delete it or give another path"
+            )
+        state, done = self.iteration, saved["coefficients"].shape[1]
+        if done > state.budget:
+            raise InputError(
+                f"the checkpoint {self.path} has {done} products, more than "
+                f"max_products={state.budget}; raise max_products"
+            )
+        state.done = done
+        held = min(done + 1, state.budget)
+        state.coefficients[:held, :done] = saved["coefficients"][:held]
+        state.candidates = [
+            (int(source), vector)
+            for source, vector in zip(saved["sources"], saved["candidates"], strict=True)
+        ]
+        state.outside = float(saved["outside"])
+        state.chain_start = int(saved["chain_start"]) if saved["chain_start"] >= 0 else None
+        state.chain_norm = float(saved["chain_norm"])
+        state.num_chains = int(saved["num_chains"])
+        state.converged = bool(saved["converged"])
+        if self.with_basis:
+            state.basis[:done] = saved["basis"].view(state.basis.dtype)
+
+
+def _check(rank: int, size: int, budget: int) -> None:
+    if rank < 0 or rank > size:
+        raise InputError(
+            f"rank is {rank}; give a number from 0 (no deflation) to the number of parameters, "
+            f"{size}"
+        )
+    if budget < rank:
+        raise InputError(f"max_products is {budget}; give at least the rank, {rank}")
