@@ -1,329 +1,144 @@
-# The graph: prepare -> train -> curvature -> scores for each data set and seed, then one notebook
-# for each figure, then the book. `slugkit make` (and the Makefile) call it with --config profile=.
+# The graph, from the declarations in companion/experiments: a rule for each step and each page, and
+# one for the book. `python -m companion book` and the Makefile start it.
 import os
 from pathlib import Path
 
-from companion.experiments import DATASET, EXPERIMENTS, IN_THE_LABORATORY
-from companion.pipeline.graph import DECIDING, NOTEBOOKS
-from companion.pipeline.code_digest import source_files
-from companion.paths import DATASETS
-from companion.config import load_profile
+from companion.experiments import pages, steps
+from companion.pipeline.code_digest import digest_of, source_files
+from companion.config import DATASETS, MIXED
+from companion.pipeline.steps import Scope
+from companion.profiles import load_profile
 
 if "profile" not in config:
     config["profile"] = "quick"
 PROFILE = load_profile(config["profile"])
 NAME = PROFILE.name
-SEEDS = PROFILE.seeds
 RUN = f"runs/{NAME}"
-FIRST = f"{RUN}/seed{SEEDS[0]}"
-MODELS = expand(RUN + "/seed{seed}/{dataset}", seed=SEEDS, dataset=DATASETS)
-PREPARED = ["train_A.npy", "train_B.npy", "train_C.npy", "train.csv", "test.npy", "test.csv", "masks.npy"]
-
-# The ablation has a setting and seeds of its own, and a folder for them inside the run's.
-ABLATION = PROFILE.experiments.ablation
-LABORATORY_SEEDS = ABLATION.seeds if ABLATION else ()
-LABORATORY_DATA = f"{RUN}/ablation/seed{{seed}}/data/"
-LABORATORY = f"{RUN}/ablation/seed{{seed}}/{DATASET}"
+COMPANION = "python -m companion"
 
 RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
-
-EVERY_RECORD = [
-    *expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS),
-    *expand("{model}/{step}.json", model=MODELS, step=["train", "curvature", "scores"]),
-    *expand(f"{FIRST}/{DATASET}/{{experiment}}.json", experiment=EXPERIMENTS),
-    *expand(f"{RUN}/seed{{seed}}/{DATASET}/{{step}}.json", seed=SEEDS, step=["comparisons", "objects"]),
-    *expand(LABORATORY + "/{step}.json", seed=LABORATORY_SEEDS, step=["curvature", *IN_THE_LABORATORY]),
+PROSE = [
+    str(path)
+    for path in sorted(Path("book").rglob("*"))
+    if path.is_file() and "notebooks" not in path.parts
 ]
 
 
-def decoded(source, size=PROFILE.data.image_size):
-    """The record of a real data set that was decoded at some size."""
-    return f"runs/images/{source}-{size}/prepared.json"
+def pattern(step, name):
+    """Where a file of a step lies, with wildcards for what tells its jobs apart."""
+    seed = PROFILE.seeds[0] if step.scope is Scope.FIRST else "{seed}"
+    dataset = "{dataset}" if step.scope is Scope.NETWORK else MIXED
+    folder = f"{RUN}/{step.part}/seed{seed}".replace("//", "/")
+    if name.startswith("data/"):
+        return f"{folder}/{name.replace('{dataset}', dataset)}"
+    return f"{folder}/{dataset}/{name}"
 
 
-def code(module):
-    """The files whose edit makes a step run again."""
-    return [os.path.relpath(path) for path in source_files(Path("slugkit", *module.split(".")).with_suffix(".py"))]
+def record(step):
+    name = f"{step.name}.json"
+    return pattern(step, f"data/{name}" if step.scope is Scope.SEED else name)
 
 
-# Once no job that figure 4 waits for can begin, the longest do: begun last, they would keep one core
-# busy alone.
-LONG, LONG_IN_THE_LABORATORY = 2, 1
+def records(rule):
+    """The records of all jobs of a step."""
+    step = steps()[rule]
+    places = step.places(PROFILE.part(step.part))
+    return sorted({record(step).format(seed=seed, dataset=dataset) for seed, dataset in places})
+
+
+def shown(page):
+    """What the notebook of a page reads."""
+    files = [one for rule in page.shows for one in records(rule)]
+    if page.reads_records:
+        files += [one for rule in steps() for one in records(rule)]
+    if page.reads_verdicts:
+        deciding = [one.name for one in pages().values() if one.decides_claims]
+        files += [f"{RUN}/notebooks/{name}.json" for name in deciding]
+    return files + (RECORDED if page.reads_recorded else [])
 
 
 wildcard_constraints:
     seed=r"\d+",
     size=r"\d+",
     dataset="|".join(DATASETS),
-    notebook="|".join(NOTEBOOKS),
-    experiment="|".join(EXPERIMENTS),
-    measurement="|".join(IN_THE_LABORATORY),
 
 
 rule book:
     input:
-        expand(RUN + "/notebooks/{notebook}.{ending}", notebook=NOTEBOOKS, ending=["ipynb", "svg"]),
-        prose=sorted(str(path) for path in Path("book").rglob("*") if path.is_file() and "notebooks" not in path.parts),
-        docstrings=sorted(str(path) for path in Path("slugkit").glob("**/*.py") if "companion" not in path.parts),
+        expand(RUN + "/notebooks/{page}.{ending}", page=pages(), ending=["ipynb", "svg"]),
+        prose=PROSE,
+        docstrings=sorted(map(str, Path("slugkit").rglob("*.py"))),
         config="_config.yml",
-        code=code("companion.book"),
+    params:
+        code=digest_of("companion.book.build", "companion.book.extension"),
     output:
         "_build/html/index.html",
     shell:
-        "slugkit pages --profile {NAME}"
+        "{COMPANION} pages --profile {NAME}"
 
 
 rule notebooks:
     input:
-        expand(RUN + "/notebooks/{notebook}.ipynb", notebook=NOTEBOOKS),
-
-
-rule prepare_all:
-    input:
-        expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS),
-
-
-rule train_all:
-    input:
-        expand("{model}/train.json", model=MODELS),
-
-
-rule curvature_all:
-    input:
-        expand("{model}/curvature.json", model=MODELS),
-
-
-rule scores_all:
-    input:
-        expand("{model}/scores.json", model=MODELS),
-
-
-rule claims_all:
-    input:
-        expand(RUN + "/notebooks/{name}.json", name=DECIDING),
-        RECORDED,
-
-
-rule recorded_all:
-    input:
-        RECORDED,
-
-
-rule status_all:
-    input:
-        EVERY_RECORD,
-        RECORDED,
-
-
-rule comparisons_all:
-    input:
-        expand(f"{RUN}/seed{{seed}}/{DATASET}/comparisons.json", seed=SEEDS),
-        expand("{model}/scores.json", model=MODELS),
-
-
-rule estimators_all:
-    input:
-        f"{FIRST}/{DATASET}/estimators.json",
-
-
-rule sketch_all:
-    input:
-        f"{FIRST}/{DATASET}/sketch.json",
-
-
-rule objects_all:
-    input:
-        expand(RUN + "/seed{seed}/{dataset}/objects.json", seed=SEEDS, dataset=DATASET),
-
-
-rule ablation_all:
-    input:
-        expand(LABORATORY + "/ablation.json", seed=LABORATORY_SEEDS),
-
-
-rule score_versions_all:
-    input:
-        expand(LABORATORY + "/score_versions.json", seed=LABORATORY_SEEDS),
+        expand(RUN + "/notebooks/{page}.ipynb", page=pages()),
 
 
 rule decode:
-    input:
-        code=code("companion.steps.decode"),
     params:
         root=os.environ.get("SLUGKIT_DATA", "data"),
+        code=digest_of("companion.experiments.data.decode"),
     output:
         "runs/images/{source}-{size}/prepared.json",
     shell:
-        "slugkit decode {wildcards.source} --size {wildcards.size}"
+        "{COMPANION} decode {wildcards.source} --size {wildcards.size}"
 
 
-rule prepare:
-    input:
-        [decoded(source) for source in PROFILE.data.real_sources()],
-        code=code("companion.steps.prepare"),
-    params:
-        settings=PROFILE.digest("data"),
-    output:
-        *[RUN + "/seed{seed}/data/" + name for name in PREPARED],
-        record=RUN + "/seed{seed}/data/prepare.json",
-    shell:
-        "slugkit prepare --profile {NAME} --seed {wildcards.seed}"
+for step in steps().values():
+    own = PROFILE.part(step.part)
+    places = {Scope.FIRST: f"--seed {PROFILE.seeds[0]}"}.get(step.scope, "--seed {wildcards.seed}")
+    if step.scope is not Scope.SEED:
+        places += " --dataset " + ("{wildcards.dataset}" if step.scope is Scope.NETWORK else MIXED)
+
+    rule:
+        name:
+            step.rule
+        input:
+            [pattern(step, name) for name in step.inputs],
+            [f"runs/images/{source}-{size}/prepared.json" for source, size in step.images(own)],
+        params:
+            settings=own.digest(*step.settings),
+            code=digest_of(step.module),
+        output:
+            [pattern(step, name) for name in step.outputs],
+            record=record(step),
+        priority: step.priority
+        shell:
+            f"{COMPANION} {step.rule} --profile {NAME} {places}"
+
+    rule:
+        name:
+            f"{step.rule}_all"
+        input:
+            records(step.rule),
 
 
-rule train:
-    input:
-        RUN + "/seed{seed}/data/train_{dataset}.npy",
-        code=code("companion.steps.train"),
-    params:
-        settings=PROFILE.digest("model", "training"),
-    output:
-        *[RUN + "/seed{seed}/{dataset}/" + name for name in ["model.msgpack", "losses.csv"]],
-        record=RUN + "/seed{seed}/{dataset}/train.json",
-    shell:
-        "slugkit train --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
+for page in pages().values():
 
+    rule:
+        name:
+            f"page_{page.name}"
+        input:
+            shown(page),
+            f"notebooks/{page.name}.ipynb",
+        params:
+            settings=PROFILE.digest(),
+            code=digest_of(f"notebooks/{page.name}.py"),
+        output:
+            [f"{RUN}/notebooks/{page.name}.{ending}" for ending in ["ipynb", "svg", "json"]],
+        shell:
+            f"{COMPANION} notebook {page.name} --profile {NAME}"
 
-rule curvature:
-    input:
-        RUN + "/seed{seed}/data/train_{dataset}.npy",
-        RUN + "/seed{seed}/{dataset}/model.msgpack",
-        code=code("companion.steps.curvature"),
-    params:
-        settings=PROFILE.digest("model", "curvature"),
-    output:
-        *[RUN + "/seed{seed}/{dataset}/" + name for name in ["posterior.npz", "eigenpairs.csv", "trace.csv"]],
-        record=RUN + "/seed{seed}/{dataset}/curvature.json",
-    shell:
-        "slugkit fit --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
-
-
-rule scores:
-    input:
-        *[RUN + "/seed{seed}/data/" + name for name in ["test.npy", "test.csv"]],
-        *[RUN + "/seed{seed}/{dataset}/" + name for name in ["model.msgpack", "posterior.npz"]],
-        code=code("companion.steps.scores"),
-    params:
-        settings=PROFILE.digest("model", "scores"),
-    output:
-        RUN + "/seed{seed}/{dataset}/scores.csv",
-        record=RUN + "/seed{seed}/{dataset}/scores.json",
-    shell:
-        "slugkit score --profile {NAME} --dataset {wildcards.dataset} --seed {wildcards.seed}"
-
-
-def images_of_experiment(wildcards):
-    """The skin images at further sizes, where they are real."""
-    sizes = PROFILE.experiments.estimators.most_products if wildcards.experiment == "estimators" else {}
-    source = PROFILE.data.skin.source
-    return [decoded(source, size) for size in sizes if source != "synthetic"]
-
-
-rule experiment:
-    input:
-        images_of_experiment,
-        *[FIRST + "/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv"]],
-        *[f"{FIRST}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
-        code=code("companion.steps.experiment"),
-    params:
-        settings=PROFILE.digest("model", "curvature", "experiments"),
-    output:
-        f"{FIRST}/{DATASET}/{{experiment}}.csv",
-        record=f"{FIRST}/{DATASET}/{{experiment}}.json",
-    priority: LONG
-    shell:
-        "slugkit experiment {wildcards.experiment} --profile {NAME}"
-
-
-rule comparisons:
-    input:
-        *[RUN + "/seed{seed}/data/" + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
-        *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["model.msgpack", "posterior.npz"]],
-        code=code("companion.steps.comparisons"),
-    params:
-        settings=PROFILE.digest("model", "training", "curvature", "scores", "experiments"),
-    output:
-        *[RUN + f"/seed{{seed}}/{DATASET}/" + name for name in ["comparisons.csv", "costs.csv"]],
-        record=RUN + f"/seed{{seed}}/{DATASET}/comparisons.json",
-    priority: LONG
-    shell:
-        "slugkit comparisons --profile {NAME} --seed {wildcards.seed}"
-
-
-rule objects:
-    input:
-        *[RUN + "/seed{seed}/data/" + name for name in ["test.npy", "test.csv"]],
-        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["model.msgpack", "posterior.npz"]],
-        code=code("companion.steps.objects"),
-    params:
-        settings=PROFILE.digest("model", "scores", "experiments"),
-    output:
-        *[RUN + f"/seed{{seed}}/{DATASET}/{name}" for name in ["objects.csv", "lesions.csv"]],
-        record=RUN + f"/seed{{seed}}/{DATASET}/objects.json",
-    shell:
-        "slugkit objects --profile {NAME} --seed {wildcards.seed}"
-
-
-rule laboratory:
-    input:
-        [decoded(source, ABLATION.image_size) for source in PROFILE.laboratory().data.real_sources()]
-        if ABLATION
-        else [],
-        code=code("companion.steps.laboratory"),
-    params:
-        settings=PROFILE.digest("data", "experiments"),
-    output:
-        *[LABORATORY_DATA + name for name in [f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy"]],
-        *[LABORATORY + "/" + name for name in ["model.msgpack", "posterior.npz"]],
-        record=LABORATORY + "/curvature.json",
-    priority: LONG_IN_THE_LABORATORY
-    shell:
-        "slugkit laboratory --profile {NAME} --seed {wildcards.seed}"
-
-
-rule in_the_laboratory:
-    input:
-        rules.laboratory.output,
-        code=lambda wildcards: code(f"companion.steps.{wildcards.measurement}"),
-    params:
-        settings=PROFILE.digest("data", "experiments", "statistics"),
-    output:
-        LABORATORY + "/{measurement}.csv",
-        record=LABORATORY + "/{measurement}.json",
-    priority: LONG_IN_THE_LABORATORY
-    shell:
-        "slugkit {wildcards.measurement} --profile {NAME} --seed {wildcards.seed}"
-
-
-def notebook_inputs(wildcards):
-    """The records of the step that a notebook shows, for all models or all seeds."""
-    step = NOTEBOOKS[wildcards.notebook]
-    if step == "prepare":
-        return expand(RUN + "/seed{seed}/data/prepare.json", seed=SEEDS)
-    if step == "claims":
-        return expand(RUN + "/notebooks/{name}.json", name=DECIDING) + RECORDED
-    if step == "recorded":
-        return RECORDED
-    if step == "status":
-        return EVERY_RECORD + RECORDED
-    if step in EXPERIMENTS:
-        return f"{FIRST}/{DATASET}/{step}.json"
-    if step == "comparisons":
-        return rules.comparisons_all.input
-    if step == "objects":
-        return expand(RUN + "/seed{seed}/{dataset}/{step}.json", seed=SEEDS, dataset=DATASET, step=[step, "scores"]) + RECORDED
-    if step in IN_THE_LABORATORY:
-        return expand(LABORATORY + "/{step}.json", seed=LABORATORY_SEEDS, step=IN_THE_LABORATORY) + RECORDED
-    return expand("{model}/{step}.json", model=MODELS, step=step)
-
-
-rule notebook:
-    input:
-        notebook_inputs,
-        "notebooks/{notebook}.ipynb",
-        code=lambda wildcards: [os.path.relpath(path) for path in source_files(Path(f"notebooks/{wildcards.notebook}.py"))],
-    params:
-        settings=PROFILE.digest(),
-    output:
-        *[RUN + "/notebooks/{notebook}." + ending for ending in ["ipynb", "svg", "json"]],
-    shell:
-        "slugkit notebook {wildcards.notebook} --profile {NAME}"
+    rule:
+        name:
+            f"for_{page.name}"
+        input:
+            shown(page),

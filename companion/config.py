@@ -1,32 +1,37 @@
-"""Profiles: every number that a run depends on, validated, from profiles/*.yml."""
+"""What every run is told: its data, model, training, curvature, scores and statistics.
+
+Each experiment has a section of its own, declared beside it (see `companion.experiments`), so that
+a change to one leaves the results of all others as they are.
+"""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
-from companion.paths import project_root
 from slugkit.errors import InputError
 from slugkit.model.architecture import Architecture
 from slugkit.model.schedule import Schedule
 
 Count = Annotated[int, Field(ge=1)]
+# The training sets: light skin, half and half, dark skin.
+DATASETS = ("A", "B", "C")
+# The mixed one, on whose network all is measured that needs one network only.
+MIXED = "B"
+
 SkinType = Annotated[int, Field(ge=1, le=6)]
 Positive = Annotated[float, Field(gt=0)]
 
-# The folder of the ablation's results, inside that of the run.
-LABORATORY = "ablation"
 
+class Section(BaseModel):
+    """Some settings that belong together; unknown names are refused."""
 
-class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Skin(_Section):
+class Skin(Section):
     """The data set with skin types, from which A, B, C and the two test sets are drawn."""
 
     source: str
@@ -36,7 +41,7 @@ class Skin(_Section):
     test: Count
 
 
-class External(_Section):
+class External(Section):
     """A data set that no model is trained on, with skin types."""
 
     source: str
@@ -44,7 +49,7 @@ class External(_Section):
     per_type: Count
 
 
-class Objects(_Section):
+class Objects(Section):
     """Foreign objects: drawn over clean images with exact masks, and real ones with tags."""
 
     source: str
@@ -53,7 +58,7 @@ class Objects(_Section):
     tagged: dict[str, Count] = {}
 
 
-class Data(_Section):
+class Data(Section):
     image_size: Annotated[int, Field(ge=16)]
     skin: Skin
     external: External | None
@@ -69,7 +74,7 @@ class Data(_Section):
         return list(dict.fromkeys(part.source for part in parts if part is not None))
 
 
-class Model(_Section):
+class Model(Section):
     widths: tuple[Count, ...]
     blocks: Count = 1
     latent: Literal["spatial", "dense"]
@@ -77,7 +82,7 @@ class Model(_Section):
     likelihood_variance: Positive
 
 
-class Training(_Section):
+class Training(Section):
     epochs: Count
     batch_size: Count
     learning_rate: Positive
@@ -85,7 +90,7 @@ class Training(_Section):
     perceptual_weight: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Curvature(_Section):
+class Curvature(Section):
     """The generalised Gauss-Newton matrix and its top eigenvectors."""
 
     rank: Annotated[int, Field(ge=0)]
@@ -95,124 +100,51 @@ class Curvature(_Section):
     trace_samples: Annotated[int, Field(ge=2)]
 
 
-class Scores(_Section):
+class Scores(Section):
     num_samples: Annotated[int, Field(ge=2)]
     batch_size: Count
 
 
-class EstimatorsExperiment(_Section):
-    """Error against products, for every estimator of the score and of the map."""
-
-    images: Annotated[int, Field(ge=1, le=2)]
-    # The sides of the images, and the largest budget that is tried at each. Where it is not the
-    # side that the network was trained at, so many training images are taken for the fit.
-    most_products: dict[Annotated[int, Field(ge=16)], Count] = {}
-    train_images: Count = 1
-    score_budgets: tuple[Annotated[int, Field(ge=4)], ...]
-    map_budgets: tuple[Annotated[int, Field(ge=4)], ...]
-    score_repeats: Count
-    reference_outputs: Count
-    reference_products: Count
-
-
-class SketchExperiment(_Section):
-    """Scores with sketched bases against those with the full one."""
-
-    train_images: Count
-    rank: Count
-    steps: tuple[Count, ...]
-    shares: tuple[Annotated[float, Field(gt=0, le=1)], ...]
-    sketches: tuple[Literal["srft", "sparse"], ...]
-    num_samples: Annotated[int, Field(ge=2)]
-
-
-class ComparisonsExperiment(_Section):
-    """What SLUG is compared with, on the network of data set B of every seed."""
-
-    num_samples: Annotated[int, Field(ge=2)]  # of every comparator that draws any
-    members: Annotated[int, Field(ge=2)]  # of the deep ensemble
-    dropout: Annotated[float, Field(gt=0, lt=1)]
-    curvature_samples: Count
-    sketch_steps: Count
-    sketch_share: Annotated[float, Field(gt=0, le=1)]
-    sketch_images: Count
-    mcmc_prior_precision: Positive
-    mcmc_step: Annotated[float, Field(gt=0, lt=2)]  # below 2 (2 - friction), where it is unstable
-    mcmc_friction: Annotated[float, Field(gt=0, le=1)]
-    mcmc_burn_in: Count
-    mcmc_thinning: Count
-
-
-class ObjectsExperiment(_Section):
-    """Foreign objects of several sizes and contrasts over images without any."""
-
-    images: Count
-    kinds: tuple[str, ...]
-    scales: tuple[Positive, ...]
-    contrasts: tuple[Annotated[float, Field(gt=0, le=1)], ...]
-    num_samples: Annotated[int, Field(ge=2)]
-    # Images with a known lesion, over which the objects are laid as well; 0 for none.
-    lesions: Annotated[int, Field(ge=0)] = 0
-
-
-class AblationExperiment(_Section):
-    """A small setting of its own, and what is changed in it, one thing at a time.
-
-    `networks` holds what differs from `model` and `training`, one entry for each further network;
-    all else is measured on the unchanged one.
-    """
-
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)]
-    image_size: Annotated[int, Field(ge=16)]
-    train: Annotated[int, Field(ge=2)]
-    test: Annotated[int, Field(ge=4)]
-    kinds: tuple[str, ...]
-    per_kind: Count
-    model: Model
-    training: Training
-    curvature: Curvature
-    num_samples: Annotated[int, Field(ge=2)]
-    networks: tuple[dict[str, Any], ...]
-    ranks: tuple[Annotated[int, Field(ge=0)], ...]
-    samples: tuple[Count, ...]
-    subsets: tuple[Count, ...]
-    # Of the perceptual loss beside the negative ELBO, in the curvature of the version of the score
-    # of that name; it needs weights of VGG-19.
-    perceptual_weight: Annotated[float, Field(ge=0)] = 0.0
-
-
-class Experiments(_Section):
-    """Measurements of the method itself; the first two on the first network.
-
-    The others may be missing: runs that were recorded before they came do not have them.
-    """
-
-    estimators: EstimatorsExperiment
-    sketch: SketchExperiment
-    comparisons: ComparisonsExperiment | None = None
-    objects: ObjectsExperiment | None = None
-    ablation: AblationExperiment | None = None
-
-
-class Statistics(_Section):
+class Statistics(Section):
     """Bootstrap over images, for every interval in the book."""
 
     resamples: Count
     confidence: Annotated[float, Field(gt=0, lt=1)]
 
 
-class Profile(_Section):
+class Experiment(Section):
+    """The settings of one experiment.
+
+    Its results lie beside those of the main run, unless it has a setting of its own: then
+    `own_profile` says which, and they lie in a folder of its name.
+    """
+
+    name: ClassVar[str]  # in profiles/*.yml, under `experiments`
+
+    def check(self, profile: "Profile") -> None:
+        """Raise a ValueError if the settings do not go with the rest of the profile."""
+
+    def own_profile(self, profile: "Profile") -> "Profile":
+        """Return the profile of the experiment's own setting."""
+        raise NotImplementedError
+
+
+E = TypeVar("E", bound=Experiment)
+
+
+class Profile(Section):
     """One way to run everything; see the comments in profiles/*.yml."""
 
     name: str
     summary: str
+    full_scale: bool = False  # whether images, sizes and runs are as many as in the paper
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     data: Data
     model: Model
     training: Training
     curvature: Curvature
     scores: Scores
-    experiments: Experiments
+    experiments: dict[str, SerializeAsAny[Experiment]] = {}
     statistics: Statistics
 
     @model_validator(mode="after")
@@ -222,29 +154,9 @@ class Profile(_Section):
             raise ValueError("data.skin: a skin type is listed both as light and as dark")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} holds one twice")
-        if not self.name.endswith(LABORATORY):
-            self._check_experiments()
+        for experiment in self.experiments.values():
+            experiment.check(self)
         return self
-
-    def _check_experiments(self) -> None:
-        other = set(self.experiments.estimators.most_products) - {self.data.image_size}
-        if other and self.model.latent == "dense":
-            raise ValueError(
-                f"experiments.estimators.most_products: a network with a dense latent takes no "
-                f"images of {min(other)} pixels; name {self.data.image_size} alone"
-            )
-        if self.experiments.ablation is not None:
-            self._check_networks(self.experiments.ablation.networks)
-
-    def _check_networks(self, networks: tuple[dict[str, Any], ...]) -> None:
-        base = self.laboratory()
-        for changes in networks:
-            try:
-                base.changed(changes)
-            except ValidationError as error:
-                first = error.errors()[0]
-                what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-                raise ValueError(f"experiments.ablation.networks: {changes}: {what}") from None
 
     def architecture(self) -> Architecture:
         """Return the shape of the network."""
@@ -254,91 +166,43 @@ class Profile(_Section):
         """Return how long and how fast the network is trained."""
         return Schedule(**self.training.model_dump(exclude={"perceptual_weight"}))
 
-    def laboratory(self) -> "Profile":
-        """Return the profile of the ablation's own, smaller setting, whose base network is B.
+    def experiment(self, kind: type[E]) -> E:
+        """Return the settings of one experiment.
 
         Raises
         ------
         InputError
-            This profile has no ablation.
+            The profile has none.
         """
-        lab = self.experiments.ablation
-        if lab is None:
+        found = self.experiments.get(kind.name)
+        if not isinstance(found, kind):
             raise InputError(
-                f"profile {self.name!r} has no experiments.ablation: write one, as in "
+                f"profile {self.name!r} has no experiments.{kind.name}: copy them from "
                 "profiles/quick.yml"
             )
-        skin = self.data.skin.model_copy(update={"train": lab.train, "test": lab.test})
-        objects = {"kinds": lab.kinds, "per_kind": lab.per_kind, "tagged": {}}
-        content = self.model_dump() | {
-            "name": f"{self.name}/{LABORATORY}",
-            "seeds": lab.seeds,
-            "data": {
-                "image_size": lab.image_size,
-                "skin": skin.model_dump(),
-                "external": None,
-                "objects": self.data.objects.model_dump() | objects,
-            },
-            "model": lab.model.model_dump(),
-            "training": lab.training.model_dump(),
-            "curvature": lab.curvature.model_dump(),
-            "scores": {"num_samples": lab.num_samples, "batch_size": lab.curvature.batch_size},
-        }
-        return Profile(**content)
+        return found
+
+    def part(self, name: str) -> "Profile":
+        """Return the profile of an experiment's own setting, or this one if there is no name."""
+        return self.experiments[name].own_profile(self) if name else self
 
     def changed(self, changes: Mapping[str, Any]) -> "Profile":
         """Return a profile that differs in some entries of `model` and `training`."""
-        content = self.model_dump()
-        for name, value in changes.items():
-            section = "model" if name in Model.model_fields else "training"
-            content[section][name] = value
+        content = {name: getattr(self, name) for name in type(self).model_fields}
+        for section, kind in (("model", Model), ("training", Training)):
+            own = {name: value for name, value in changes.items() if name in kind.model_fields}
+            content[section] = content[section].model_dump() | own
+        unknown = set(changes) - set(Model.model_fields) - set(Training.model_fields)
+        if unknown:
+            raise ValueError(f"{', '.join(sorted(unknown))}: neither of the model nor of training")
         return Profile(**content)
 
     def digest(self, *sections: str) -> str:
-        """Return the first 12 hexadecimal digits of the SHA-256 of the named sections (or all)."""
-        content = self.model_dump(mode="json", include=set(sections) or None)
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+        """Return the first 12 hexadecimal digits of the SHA-256 of the named sections (or all).
 
-
-def list_profiles() -> list[str]:
-    """Return the names of the profiles of this checkout."""
-    return sorted(path.stem for path in (project_root() / "profiles").glob("*.yml"))
-
-
-def load_profile(name: str) -> Profile:
-    """Return the profile of that name.
-
-    Raises
-    ------
-    InputError
-        There is no such profile, or its file holds an unknown name or an impossible value.
-    """
-    path = project_root() / "profiles" / f"{name}.yml"
-    if not path.is_file():
-        raise InputError(
-            f"there is no profile {name!r}: choose one of {', '.join(list_profiles())}, or add "
-            f"profiles/{name}.yml"
-        )
-    return read_profile(path)
-
-
-def read_profile(path: Path) -> Profile:
-    """Return the profile in a YAML file; its name is the file's."""
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path} holds no settings: start from profiles/quick.yml")
-    try:
-        return Profile(name=path.stem, **content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InputError(
-            f"{path}: {where + ': ' if where else ''}{first['msg']} (found {first['input']!r})"
-            if first["type"] != "value_error"
-            else f"{path}: {first['ctx']['error']}"
-        ) from None
-    except TypeError as error:
-        raise InputError(f"{path}: {error}") from None
+        A section is one of this class's, such as "model", or an experiment, such as "sketch".
+        """
+        content = self.model_dump(mode="json")
+        content |= content.pop("experiments")
+        chosen = {name: content.get(name) for name in sections or content}
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]

@@ -7,8 +7,6 @@ from pathlib import Path
 import slugkit
 from slugkit.errors import InputError
 
-DATASETS = ("A", "B", "C")
-
 
 def project_root() -> Path:
     """Return the folder of the checkout: above the working folder, else above the package.

@@ -28,21 +28,20 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.ablation import tables as ablation_tables
-from companion.experiments.objects import figures as benchmark_plots
-from companion.experiments.objects import tables as object_tables
+from companion.book.recorded import of_recorded, unless_empty
+from companion.experiments.ablation import figures, tables
 
 run = notebook.open_run("ablation", profile)
-ablation = run.laboratory.measured("ablation")
-versions = run.laboratory.measured("score_versions")
-settings = run.laboratory.profile
+ablation = run.table("ablation")
+versions = run.table("score_versions")
+settings = run.profile.part("ablation")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "One line per variant, grouped by what is changed. Left: rank correlation of SLUG with the error. Right: pixel AUROC of SLUG and of the squared error on objects. A vertical line marks the base setting in each.", "classes": "dark-light"}, "figure": {"caption": "One line per variant; all else is as in the base setting, whose value is the vertical line. Marks are means over the seeds and bars their range, or with a single seed its interval over images. Left: rank correlation of the score with the mean squared error on held-out skin. Right: pixel AUROC of both maps on objects laid over unseen images.", "name": "fig-ablation"}}
 height = 1.2 + 0.24 * ablation[["factor", "level"]].drop_duplicates().shape[0]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, height), sharey=True)
-benchmark_plots.variants(left, ablation, {"spearman": "slug"}, "rank correlation with the error")
+figures.variants(left, ablation, {"spearman": "slug"}, "rank correlation with the error")
 maps = {"auroc_slug": "slug", "auroc_error": "squared_error"}
-benchmark_plots.variants(right, ablation, maps, "pixel AUROC on objects")
+figures.variants(right, ablation, maps, "pixel AUROC on objects")
 handles, labels = right.get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside upper center", ncols=2)
 plt.show()
@@ -55,12 +54,10 @@ plt.show()
 # seeds are no finding.
 
 # %%
-ablation_tables.variant_table(ablation)
+tables.variant_table(ablation)
 
 # %% tags=["hide-input"]
-object_tables.unless_empty(
-    ablation_tables.not_measured(run.laboratory), "Every variant that was tried gave a number."
-)
+unless_empty(tables.not_measured(run), "Every variant that was tried gave a number.")
 
 # %% [markdown]
 # ## Which version of the score adds most?
@@ -70,7 +67,7 @@ object_tables.unless_empty(
 # norm of its mean. First, how well these alone follow the error.
 
 # %%
-ablation_tables.comparator_table(versions, settings)
+tables.comparator_table(versions, settings)
 
 # %% [markdown]
 # Then the versions of the score, each by its partial rank correlation with the error given the best
@@ -79,19 +76,19 @@ ablation_tables.comparator_table(versions, settings)
 # comparators at once: what is left there, no combination of them that is linear in ranks can say.
 
 # %%
-ablation_tables.version_table(versions, settings)
+tables.version_table(versions, settings)
 
 # %% [markdown]
 # ## The recorded run on real images
 
 # %% tags=["hide-input"]
-tables = {
-    "One thing changed at a time": ablation_tables.recorded_variants,
-    "Trivial comparators": ablation_tables.recorded_comparators,
-    "Versions of the score": ablation_tables.recorded_versions,
+kept = {
+    "One thing changed at a time": tables.recorded_variants,
+    "Trivial comparators": tables.recorded_comparators,
+    "Versions of the score": tables.recorded_versions,
 }
-object_tables.of_recorded(notebook.find_recorded("ablation"), tables)
+of_recorded(notebook.find_recorded("ablation"), kept)
 
 # %% tags=["hide-input"]
-numbers = ablation_tables.summary(ablation, versions, settings)
+numbers = tables.summary(ablation, versions, settings)
 run.finish(figure, numbers)

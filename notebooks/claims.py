@@ -29,9 +29,11 @@ from matplotlib import pyplot as plt
 
 from companion import notebook
 from companion.book import claims_page
+from companion.experiments import pages
 
 run = notebook.open_run("claims", profile)
-found = claims_page.sources(profile)
+deciding = [page.name for page in pages().values() if page.decides_claims]
+found = claims_page.sources(run.profile, deciding)
 display(claims_page.claims_table(found))
 
 # %% [markdown]
@@ -50,7 +52,8 @@ plt.show()
 
 # %% tags=["hide-input"]
 fresh = claims_page.counts(found[0])
-reduced = claims_page.counts(next(one for one in found if one.title == "reduced, recorded"))
+real = next(one for one in found if one.is_recorded and one.profile == notebook.REAL_RUN)
+reduced = claims_page.counts(real)
 numbers = {
     "fresh_reproduced": fresh["reproduced"],
     "fresh_partly_reproduced": fresh["partly reproduced"],

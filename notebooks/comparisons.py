@@ -33,26 +33,24 @@ from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.baselines import analysis as comparisons
-from companion.experiments.baselines import figures as comparison_plots
-from companion.experiments.baselines import report as comparison_report
-from companion.pipeline.recording import has_comparisons
+from companion.book import panels
+from companion.experiments.baselines import analysis, figures, records, report
 
 run = notebook.open_run("comparisons", profile)
-found = comparisons.measure(run.comparisons, run.profile)
+found = analysis.measure(records.comparisons(run), run.profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: for each comparator, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial comparator, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}, "figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}}
 figure = plt.figure(figsize=(7.2, 7.6))
 upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3))
 left, right = upper.subplots(1, 2)
-comparison_plots.dots(left, found.prediction, found.seeds, "spearman", 0.0)
-comparison_plots.dots(right, found.detection, found.seeds, "auroc", 0.5)
+figures.dots(left, found.prediction, found.seeds, "spearman", 0.0)
+figures.dots(right, found.detection, found.seeds, "auroc", 0.5)
 left.set(title="predicting the error", xlabel="Spearman with MSE")
 right.set(title="finding objects", xlabel="pixel AUROC")
-upper.legend(handles=comparison_plots.legend_handles(left), loc="outside lower center", ncols=4)
+upper.legend(handles=figures.legend_handles(left), loc="outside lower center", ncols=4)
 below = lower.subplots()
 shown = ["slug", found.best_trivial, found.best_named, "encoder_deviation"]
-comparison_plots.rejection(below, run.comparisons, list(dict.fromkeys(shown)))
+figures.rejection(below, records.comparisons(run), list(dict.fromkeys(shown)))
 below.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
 plt.show()
 
@@ -63,7 +61,7 @@ plt.show()
 # very images, which flatters it a little; the tables have all of them.
 
 # %% tags=["hide-input"]
-display(Markdown(comparison_report.reading(found)))
+display(Markdown(report.reading(found)))
 
 # %% [markdown]
 # Correlation of each score with the mean squared error over all held-out skin images, and within
@@ -72,14 +70,14 @@ display(Markdown(comparison_report.reading(found)))
 # are taken within each seed and averaged, since the scores of two networks have two scales.
 
 # %%
-comparison_report.show(found.prediction)
+report.show(found.prediction)
 
 # %% [markdown]
 # Foreign objects are drawn over images that have none, so that each pixel is known to belong to one
 # or not. The squared error needs the image itself and no uncertainty at all.
 
 # %%
-comparison_report.show(found.detection)
+report.show(found.detection)
 
 # %% [markdown]
 # ## What SLUG adds to a trivial comparator
@@ -87,7 +85,7 @@ comparison_report.show(found.detection)
 # Rank correlation with the error after the other one has been removed from both.
 
 # %%
-comparison_report.show(found.partial)
+report.show(found.partial)
 
 # %% [markdown]
 # ## The order of training sets and groups
@@ -96,16 +94,16 @@ comparison_report.show(found.partial)
 # training sets: how well does each order the six means by training set and test group?
 
 # %%
-comparison_report.show(comparisons.cells(run.scores, run.profile))
+report.show(analysis.cells(run.table("scores"), run.profile))
 
 # %% [markdown]
 # ## Budgets, tuning and cost
 
 # %% tags=["hide-input"]
-display(Markdown(comparison_report.budget(run.profile)))
+display(Markdown(report.budget(run.profile)))
 
 # %%
-comparison_report.cost_table(*run.comparison_costs())
+report.cost_table(run.table("costs"), records.seconds(run))
 
 # %% [markdown]
 # ## On real images
@@ -114,18 +112,19 @@ comparison_report.cost_table(*run.comparison_costs())
 
 # %% tags=["hide-input"]
 numbers = found.numbers()
-if has_comparisons("reduced"):
-    kept = notebook.open_recorded("comparisons", "reduced", profile)
-    there = comparisons.measure(kept.comparisons, kept.profile)
+kept = notebook.find_recorded("comparisons")
+if kept is not None:
+    there = analysis.measure(records.comparisons(kept), kept.profile)
+    display(panels.banner(kept.profile))
     numbers |= there.numbers("recorded_")
-    display(Markdown(comparison_report.reading(there)))
-    display(comparison_report.show(there.prediction, there.detection))
-    display(comparison_report.show(there.partial))
+    display(Markdown(report.reading(there)))
+    display(report.show(there.prediction, there.detection))
+    display(report.show(there.partial))
 else:
     display(Markdown("No run on real images is recorded with these comparators."))
 
 # %% tags=["hide-input"]
 # The first page quotes these of the recorded run.
 quoted = {"recorded_best_trivial", "recorded_spearman_trivial", "recorded_slug_given_trivial"}
-assert quoted <= set(numbers) or not has_comparisons("reduced")
+assert quoted <= set(numbers) or kept is None
 run.finish(figure, numbers)

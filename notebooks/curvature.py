@@ -29,25 +29,24 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
-from companion.statistics import summaries
+from companion.experiments.curvature import analysis, figures
 
 run = notebook.open_run("curvature", profile)
 
 # %%
-pairs = run.eigenpairs
-summaries.curvature_table(pairs, run.traces, run.profile)
+pairs = run.table("eigenpairs")
+analysis.curvature_table(pairs, run.table("trace"), run.profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: eigenvalues falling over their rank on a logarithmic axis, one line per training set. Right: relative residuals, most of them below the tolerance.", "classes": "dark-light"}, "figure": {"caption": "Left: the leading eigenvalues (Ritz values) of the generalised Gauss-Newton matrix, one line per training set and seed. Right: the residual of each pair relative to its eigenvalue; the line is the tolerance that was asked for.", "name": "fig-curvature"}}
 figure, (left, right) = plt.subplots(1, 2)
-plots.spectrum(left, pairs)
-plots.residuals(right, pairs, run.profile.curvature.tolerance)
+figures.spectrum(left, pairs)
+figures.residuals(right, pairs, run.profile.curvature.tolerance)
 plt.show()
 
 # %% tags=["hide-input"]
 numbers = {
     "rank": run.profile.curvature.rank,
-    "removed_share": float(run.traces["share_of_trace"].mean()),
+    "removed_share": float(run.table("trace")["share_of_trace"].mean()),
     "num_samples": run.profile.scores.num_samples,
 }
 run.finish(figure, numbers)

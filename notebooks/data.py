@@ -29,8 +29,8 @@ from myst_nb import glue
 
 from companion import notebook
 from companion.book import panels
+from companion.experiments.data import figures, report
 from companion.experiments.data.report import pool_report
-from companion.figures import plots
 from companion.statistics import summaries
 
 run = notebook.open_run("data", profile)
@@ -40,8 +40,8 @@ run = notebook.open_run("data", profile)
 
 # %%
 seed = run.profile.seeds[0]
-test, train = run.test_images, run.train_images
-counts = summaries.image_counts(run.profile, train, test)
+test, train = run.table("test"), run.table("train")
+counts = report.image_counts(run.profile, train, test)
 counts
 
 # %% [markdown]
@@ -62,7 +62,7 @@ pool_report(run.profile) if run.profile.data.real_sources() else "all images are
 # leaves an empty frame.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of small skin images: light and dark test images, images without foreign objects, and images with foreign objects.", "classes": "dark-light"}, "figure": {"caption": "The first images of each test set, as the network sees them.", "name": "fig-data"}}
-figure = plots.contact_sheet(test[test["seed"] == seed], run.array("test", seed))
+figure = figures.contact_sheet(test[test["seed"] == seed], run.images("test", seed))
 plt.show()
 
 # %% tags=["hide-input"]

@@ -27,15 +27,14 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.estimators import analysis as costs
-from companion.experiments.estimators import figures as experiment_plots
-from companion.experiments.estimators import recorded as cost_tables
+from companion.book.recorded import of_recorded
+from companion.experiments.estimators import analysis, figures, recorded
 from companion.experiments.estimators.measure import bekas_over_krylov, summary
-from companion.experiments.objects import tables as object_tables
+from companion.experiments.estimators.settings import Estimators
 from companion.statistics.claims import check
 
 run = notebook.open_run("estimators", profile)
-errors = run.experiment("estimators")
+errors = run.table("estimators")
 
 # %% [markdown]
 # The network is made of convolutions alone, so the same parameters serve at every size. At the size
@@ -43,10 +42,10 @@ errors = run.experiment("estimators")
 # images at that size.
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Panels on logarithmic axes, relative error over Jacobian products: the score above, the map below, one column for each image size. In the map the Krylov estimator lies lowest from 150 products on, at every size; the Bekas diagonal stays near or above 100 percent.", "classes": "dark-light"}, "figure": {"caption": "Relative error over Jacobian products, network trained on B, one column for each image size. Upper row: the score, against the Krylov estimate with many more products. Lower row: the map, in the l2 norm over outputs drawn at random, against their exact variances. Points are root mean squares over images and repeats, bars their range.", "name": "fig-estimators"}}
-sizes = list(run.profile.experiments.estimators.most_products)
+sizes = list(run.profile.experiment(Estimators).most_products)
 figure, axes = plt.subplots(2, len(sizes), figsize=(7.2, 6.4), sharey="row", squeeze=False)
-experiment_plots.errors(axes, errors)
-handles, labels = experiment_plots.legend_once(axes)
+figures.errors(axes, errors)
+handles, labels = figures.legend_once(axes)
 figure.legend(handles, labels, loc="outside lower center", ncols=3)
 plt.show()
 
@@ -81,11 +80,11 @@ bekas_over_krylov(errors).map("{:,.0f}".format)
 # The recorded run, whose tables are not kept as a whole, went further.
 
 # %% tags=["hide-input"]
-tables = {
-    "Relative error of the map": cost_tables.recorded_map_errors,
-    "Products of Bekas over those of Krylov, for the same error": cost_tables.recorded_ratios,
+kept = {
+    "Relative error of the map": recorded.recorded_map_errors,
+    "Products of Bekas over those of Krylov, for the same error": recorded.recorded_ratios,
 }
-object_tables.of_recorded(notebook.find_recorded("scores"), tables)
+of_recorded(notebook.find_recorded("scores"), kept)
 
 # %% tags=["hide-input"]
 own = table[table["image_size"] == run.profile.data.image_size]
@@ -107,22 +106,22 @@ numbers = {
     "ratio_smallest": float(ratio[min(sizes)][least]),
     "ratio_largest": float(ratio[max(sizes)][least]),
 }
-probes = max(run.profile.experiments.estimators.score_budgets)
+probes = max(run.profile.experiment(Estimators).score_budgets)
 outputs = 3 * run.profile.data.image_size**2
-bekas_rms = costs.error_after(errors, run.profile, "map", "bekas", most)
+bekas_rms = analysis.error_after(errors, run.profile, "map", "bekas", most)
 checks = {
     "C12": [
         check(
             "C12",
             f"relative error of the paper's score, {probes} products for {outputs:,} outputs",
-            costs.error_after(errors, run.profile, "score", "hutchinson", probes),
+            analysis.error_after(errors, run.profile, "score", "hutchinson", probes),
         )
     ],
     "C14": [
         check(
             "C14",
             "products for a map with 10 % error, over outputs",
-            costs.products_for_map(bekas_rms, most / outputs),
+            analysis.products_for_map(bekas_rms, most / outputs),
         )
     ],
 }

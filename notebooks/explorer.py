@@ -28,8 +28,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.scores import explorer
-from companion.figures import plots
+from companion.experiments.scores import explorer, figures
 
 run = notebook.open_run("explorer", profile)
 explored = explorer.explore(run)
@@ -44,7 +43,9 @@ explorer.page(explored)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "A grid of uncertainty maps of one image, one row for each number of eigenvectors and one column for each number of samples; from left to right the maps settle.", "classes": "dark-light"}, "figure": {"caption": "Uncertainty maps of one image by the number of samples S and of eigenvectors k, each scaled to [0, 1]. With two samples each pixel is off by as much as its own value; neighbours err together, so that the map looks smooth all the same.", "name": "fig-explorer"}}
 figure, axes = plt.subplots(len(explored.ranks), len(explorer.SAMPLES), figsize=(7.2, 5.2))
-plots.map_grid(axes, explored.maps[-1], explored.images.iloc[-1], explored.ranks, explorer.SAMPLES)
+figures.map_grid(
+    axes, explored.maps[-1], explored.images.iloc[-1], explored.ranks, explorer.SAMPLES
+)
 plt.show()
 
 # %% [markdown]

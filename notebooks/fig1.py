@@ -26,24 +26,18 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
+from companion.experiments.scores import figures
+from companion.experiments.scores.analysis import cell_table, ratio, ratio_of_ratios
 from companion.statistics.claims import check
 from companion.statistics.metrics import spearman
-from companion.statistics.summaries import (
-    GROUPS,
-    cell_table,
-    over_images,
-    ratio,
-    ratio_of_ratios,
-    select,
-)
+from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_run("fig1", profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}}
 figure, (left, right) = plt.subplots(1, 2)
-plots.group_means(left, run.scores, run.profile, "mse")
-plots.group_means(right, run.scores, run.profile, "encoder_std")
+figures.group_means(left, run.table("scores"), run.profile, "mse")
+figures.group_means(right, run.table("scores"), run.profile, "encoder_std")
 figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 
@@ -51,7 +45,7 @@ plt.show()
 # ## What the numbers say
 
 # %%
-scores = run.scores
+scores = run.table("scores")
 error = {d: ratio(scores, run.profile, "mse", (d, "dark"), (d, "light")) for d in "AC"}
 encoder = ratio(scores, run.profile, "encoder_std", ("A", "dark"), ("A", "light"))
 shift = ratio_of_ratios(scores, run.profile, "mse")

@@ -25,16 +25,17 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
+from companion.experiments.scores import figures
+from companion.experiments.scores.analysis import cell_table, order_of_cells, ratio
 from companion.statistics.claims import check
-from companion.statistics.summaries import GROUPS, cell_table, order_of_cells, ratio
+from companion.statistics.summaries import GROUPS
 
 run = notebook.open_run("fig2", profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}}
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
-    plots.group_means(axis, run.scores, run.profile, column)
+    figures.group_means(axis, run.table("scores"), run.profile, column)
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
 plt.show()
 
@@ -42,7 +43,7 @@ plt.show()
 # ## What the numbers say
 
 # %%
-scores = run.scores
+scores = run.table("scores")
 order = {column: order_of_cells(scores, run.profile, column) for column in ("slug", "encoder_std")}
 dark_over_light = {
     column: ratio(scores, run.profile, column, ("C", "dark"), ("C", "light"))

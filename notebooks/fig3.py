@@ -27,7 +27,7 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
+from companion.experiments.scores import figures
 from companion.statistics.claims import check
 from companion.statistics.metrics import spearman
 from companion.statistics.summaries import GROUPS, over_images, select
@@ -45,8 +45,8 @@ Markdown(
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-3"}}
 figure, (left, right) = plt.subplots(1, 2)
-plots.by_skin_type(left, run.scores, run.profile, "mse", sets)
-plots.by_skin_type(right, run.scores, run.profile, "slug", sets)
+figures.by_skin_type(left, run.table("scores"), run.profile, "mse", sets)
+figures.by_skin_type(right, run.table("scores"), run.profile, "slug", sets)
 figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
 plt.show()
 
@@ -54,7 +54,7 @@ plt.show()
 # ## What the numbers say
 
 # %%
-rows = select(run.scores, "B", *sets)
+rows = select(run.table("scores"), "B", *sets)
 trend = {
     column: over_images(rows, run.profile, spearman, "fitzpatrick", column)
     for column in ("mse", "slug")

@@ -28,30 +28,23 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.scores import object_maps
-from companion.figures import plots
+from companion.experiments.scores import figures, object_maps
+from companion.experiments.scores.analysis import gap_of_maps, map_table, mean_of_map
 from companion.statistics.claims import OBJECTS, check
 from companion.statistics.metrics import ause, spearman
-from companion.statistics.summaries import (
-    GROUPS,
-    gap_of_maps,
-    map_table,
-    mean_of_map,
-    over_images,
-    select,
-)
+from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_run("fig4", profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}, "figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}}
-test = select(run.scores, "B", *GROUPS)
+test = select(run.table("scores"), "B", *GROUPS)
 figure = plt.figure(figsize=(7.2, 9))
 upper, lower = figure.subfigures(2, 1, height_ratios=(3, 6))
 left, right = upper.subplots(1, 2)
-plots.score_against_error(left, test)
-plots.rejection(right, test)
+figures.score_against_error(left, test)
+figures.rejection(right, test)
 maps, examples = object_maps.examples(run)
-plots.object_rows(lower.subplots(4, len(examples)), maps, examples)
+figures.object_rows(lower.subplots(4, len(examples)), maps, examples)
 plt.show()
 
 # %% [markdown]

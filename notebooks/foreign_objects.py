@@ -29,18 +29,18 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.objects import figures as benchmark_plots
-from companion.experiments.objects import tables as object_tables
+from companion.book.recorded import of_recorded, unless_empty
+from companion.experiments.objects import figures, tables
 from companion.experiments.objects.measure import plainest
 
 run = notebook.open_run("foreign_objects", profile)
-objects = run.measured("objects")
+objects = run.table("objects")
 usual = plainest(objects)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of small plots, one column per kind of object. Upper row: mean pixel AUROC of SLUG and of the squared error over the contrast of the object. Lower row: over its size. A dotted line marks chance at one half.", "classes": "dark-light"}, "figure": {"caption": "Mean pixel AUROC of the two maps against the mask of the object, with bootstrap intervals over images; 0.5, dotted, is chance. Upper row: over the object's contrast (1 is opaque), at the usual size. Lower row: over its size (1 is the usual one), at full contrast.", "name": "fig-foreign-objects"}}
 kinds = objects["kind"].nunique()
 figure, axes = plt.subplots(2, kinds, figsize=(7.2, 4.2), sharey=True, squeeze=False)
-benchmark_plots.detections(axes, objects, run.profile)
+figures.detections(axes, objects, run.profile)
 handles, labels = axes[0, 0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside upper center", ncols=2)
 plt.show()
@@ -53,7 +53,7 @@ plt.show()
 # the share of pixels covered.
 
 # %%
-object_tables.pixel_table(usual, run.profile)
+tables.pixel_table(usual, run.profile)
 
 # %% [markdown]
 # ## Reconstructed well, yet flagged?
@@ -65,7 +65,7 @@ object_tables.pixel_table(usual, run.profile)
 # the squared error has something to find.
 
 # %%
-object_tables.error_table(usual, run.profile)
+tables.error_table(usual, run.profile)
 
 # %% [markdown]
 # ## Whole images
@@ -75,7 +75,7 @@ object_tables.error_table(usual, run.profile)
 # compares each image with itself.
 
 # %%
-object_tables.image_table(usual, run.profile)
+tables.image_table(usual, run.profile)
 
 # %% [markdown]
 # ## Beside a lesion
@@ -86,8 +86,8 @@ object_tables.image_table(usual, run.profile)
 # columns of SLUG above one.
 
 # %%
-object_tables.unless_empty(
-    object_tables.lesion_table(run.measured("lesions"), run.profile),
+unless_empty(
+    tables.lesion_table(run.table("lesions"), run.profile),
     "There are no images with a known lesion.",
 )
 
@@ -101,8 +101,8 @@ object_tables.unless_empty(
 # masks come from a simple colour rule, are in [Figure 4](fig4.ipynb).
 
 # %%
-object_tables.unless_empty(
-    object_tables.tagged_table(run.measured("scores"), run.profile),
+unless_empty(
+    tables.tagged_table(run.table("scores"), run.profile),
     "This run has no images with tags.",
 )
 
@@ -110,13 +110,13 @@ object_tables.unless_empty(
 # ## The recorded run on real images
 
 # %% tags=["hide-input"]
-tables = {
-    "Pixels": object_tables.recorded_pixels,
-    "Squared error of the object": object_tables.recorded_errors,
-    "Whole images": object_tables.recorded_images,
-    "Beside a lesion": object_tables.recorded_lesions,
+kept = {
+    "Pixels": tables.recorded_pixels,
+    "Squared error of the object": tables.recorded_errors,
+    "Whole images": tables.recorded_images,
+    "Beside a lesion": tables.recorded_lesions,
 }
-object_tables.of_recorded(notebook.find_recorded("objects"), tables)
+of_recorded(notebook.find_recorded("objects"), kept)
 
 # %% [markdown]
 # ## What the numbers say
@@ -127,6 +127,6 @@ object_tables.of_recorded(notebook.find_recorded("objects"), tables)
 # well at all (last column of the second).
 
 # %% tags=["hide-input"]
-numbers = object_tables.summary(usual, run.profile)
-checks = {"C11": object_tables.lesion_checks(run.measured("lesions"), run.profile)}
+numbers = tables.summary(usual, run.profile)
+checks = {"C11": tables.lesion_checks(run.table("lesions"), run.profile)}
 run.finish(figure, numbers, checks)

@@ -26,19 +26,19 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
+from companion.experiments.scores import figures
 from companion.statistics.metrics import ause, spearman
 from companion.statistics.summaries import GROUPS, over_images, select
 
-run = notebook.open_recorded("recorded", "reduced", profile)
+run = notebook.open_recorded("recorded", notebook.REAL_RUN, profile)
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Upper row: mean error and mean SLUG of light and dark test images for three training sets. Lower row: SLUG against error per image, and mean error as uncertain images are removed.", "classes": "dark-light"}, "figure": {"caption": "Recorded run on real images. Upper row: mean error and mean SLUG of the two test groups under each training set, with bootstrap intervals and, faint, the single runs. Lower row, trained on B: SLUG against error, one mark per held-out image; and the mean error of the rest as the most uncertain images are removed.", "name": "fig-recorded"}}
-test = select(run.scores, "B", *GROUPS)
+test = select(run.table("scores"), "B", *GROUPS)
 figure, axes = plt.subplots(2, 2, figsize=(7.2, 6.4))
-plots.group_means(axes[0, 0], run.scores, run.profile, "mse")
-plots.group_means(axes[0, 1], run.scores, run.profile, "slug")
-plots.score_against_error(axes[1, 0], test)
-plots.rejection(axes[1, 1], test)
+figures.group_means(axes[0, 0], run.table("scores"), run.profile, "mse")
+figures.group_means(axes[0, 1], run.table("scores"), run.profile, "slug")
+figures.score_against_error(axes[1, 0], test)
+figures.rejection(axes[1, 1], test)
 handles, labels = axes[0, 0].get_legend_handles_labels()
 figure.legend(handles, labels, loc="outside upper center", ncols=2)
 plt.show()

@@ -26,19 +26,18 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.estimators import analysis as costs
-from companion.experiments.estimators import figures as experiment_plots
-from companion.experiments.estimators import recorded as cost_tables
-from companion.experiments.objects import tables as object_tables
+from companion.book.recorded import of_recorded
+from companion.experiments.sketch import analysis, figures, recorded
+from companion.experiments.sketch.settings import Sketch
 from companion.statistics.claims import check
 
 run = notebook.open_run("sketch", profile)
-scores = run.experiment("sketch")
+scores = run.table("sketch")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Left: ratio of the sketched to the full score over the sketch size, one line per number of Lanczos steps; with as many steps as eigenpairs the lines lie above one, with three times as many below. Right: the sketch size that is needed rises steeply with the share of the Jacobian norm that the basis removes.", "classes": "dark-light"}, "figure": {"caption": "Left: the score with a sketched basis over the score with the full basis, same probes; points are means over the images, bars their range. Right: the sketch size below which one probe is off by more than 10 %, if the basis removes a given share of the Jacobian norm.", "name": "fig-sketch"}}
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.6))
-experiment_plots.sketched_scores(left, scores)
-experiment_plots.needed_sizes(right, 0.1)
+figures.sketched_scores(left, scores)
+figures.needed_sizes(right, 0.1)
 plt.show()
 
 # %% [markdown]
@@ -61,21 +60,21 @@ scores.groupby(["sketch", "share", "steps"])[
 # ## The recorded run on real images
 
 # %% tags=["hide-input"]
-tables = {"Scores with a sketched basis": cost_tables.recorded_sketch}
-object_tables.of_recorded(notebook.find_recorded("scores"), tables)
+kept = {"Scores with a sketched basis": recorded.recorded_sketch}
+of_recorded(notebook.find_recorded("scores"), kept)
 
 # %% tags=["hide-input"]
 removed = float(scores["removed"].mean())
 numbers = {
     "removed": removed,
-    "rank": run.profile.experiments.sketch.rank,
-    "needed_size": float(experiment_plots.needed_size(removed, 0.1)),
+    "rank": run.profile.experiment(Sketch).rank,
+    "needed_size": float(figures.needed_size(removed, 0.1)),
     "parameters": int(scores["sketch_size"].max() / scores["share"].max()),
     "lowest_ratio": float(scores["ratio"].min()),
     "highest_ratio": float(scores["ratio"].max()),
     "negative_scores": float((scores["score"] < 0).mean()),
 }
-error = costs.best_sketch_error(scores, run.profile)
+error = analysis.best_sketch_error(scores, run.profile)
 run.finish(
     figure,
     numbers,

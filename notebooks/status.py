@@ -27,12 +27,13 @@ from IPython.display import HTML
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.experiments import steps
 from companion.pipeline import status
 
 run = notebook.open_run("status", profile)
 
 # %%
-jobs = status.jobs(profile)
+jobs = status.jobs(profile, [step.name for step in steps().values()])
 HTML(status.by_step(jobs).to_html(na_rep="–", border=0))
 
 # %% [markdown]

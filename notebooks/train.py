@@ -28,13 +28,13 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
+from companion.experiments.training import analysis, figures
 from companion.statistics import summaries
 
 run = notebook.open_run("train", profile)
 
 # %%
-record = run.record("train", run.profile.seeds[0], "A")
+record = run.job("train", run.profile.seeds[0], "A").read_record()
 settings = {
     **run.profile.model.model_dump(),
     **run.profile.training.model_dump(),
@@ -44,7 +44,7 @@ pd.Series(settings, name="value").to_frame()
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling curves of the training loss over epochs, one for each training set.", "classes": "dark-light"}, "figure": {"caption": "Negative ELBO of each training set over the epochs, in nats per image; one line per seed. It may be negative: the density of a continuous image can exceed one.", "name": "fig-train"}}
 figure, axis = plt.subplots()
-plots.losses(axis, run.losses)
+figures.losses(axis, run.table("losses"))
 plt.show()
 
 # %% [markdown]
@@ -52,12 +52,12 @@ plt.show()
 # interval of the mean.
 
 # %%
-summaries.over_runs(summaries.final_losses(run.losses), run.profile, "final_loss")
+summaries.over_runs(analysis.final_losses(run.table("losses")), run.profile, "final_loss")
 
 # %% tags=["hide-input"]
 numbers = {
     "num_runs": len(run.profile.seeds),
     "num_parameters": record["num_parameters"],
-    "late_gain": summaries.late_gain(run.losses),
+    "late_gain": analysis.late_gain(run.table("losses")),
 }
 run.finish(figure, numbers)

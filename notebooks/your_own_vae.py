@@ -30,7 +30,7 @@ import optax
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.figures import plots
+from companion.experiments.scores import figures
 from slugkit import slug
 from slugkit.data.synthesis.synthetic import generate
 
@@ -92,7 +92,7 @@ print(f"first image: {score.value[0]:.1f} ± {score.standard_error[0]:.1f}")
 
 # %% tags=["hide-input"] mystnb={"image": {"alt": "Three small pictures each of the test images with the lowest and the highest score: image, reconstruction and pixel deviation.", "classes": "dark-light"}, "figure": {"caption": "The test images with the lowest (upper) and the highest score (lower): image, reconstruction, and the deviation of each pixel.", "name": "fig-your-own"}}
 lowest_and_highest = np.argsort(score.value)[[0, -1]]
-figure = plots.lowest_and_highest(
+figure = figures.lowest_and_highest(
     test_images, reconstruct(params, test_images), variance.value, lowest_and_highest
 )
 plt.show()

@@ -3,14 +3,14 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from companion.paths import RunPaths, project_root
-from companion.pipeline.graph import NOTEBOOKS
 from slugkit.errors import InputError
 
 
-def build(profile: str) -> Path:
+def build(profile: str, pages: Iterable[str]) -> Path:
     """Build the book from the notebooks executed under `profile`; return its first page.
 
     Warnings are fatal. What was built before stays until the new book is whole.
@@ -21,7 +21,7 @@ def build(profile: str) -> Path:
         A notebook has not been executed, or the build gave a warning.
     """
     root, paths = project_root(), RunPaths(profile)
-    place_notebooks(profile)
+    place_notebooks(profile, pages)
     partial = paths.root / "book"
     # The command of the environment at hand, whatever PATH says.
     command = [
@@ -47,12 +47,12 @@ def build(profile: str) -> Path:
     return final / "html" / "index.html"
 
 
-def place_notebooks(profile: str) -> None:
+def place_notebooks(profile: str, pages: Iterable[str]) -> None:
     """Copy the executed notebooks and figures to where the book looks for them."""
     target = project_root() / "book" / "notebooks"
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    for name in NOTEBOOKS:
+    for name in pages:
         source = RunPaths(profile).notebook(name)
         if not source.is_file():
             raise InputError(

@@ -1,6 +1,7 @@
 """All claims beside each other: what the paper says, and what each run found."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -9,10 +10,9 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 
 from companion.book.panels import data_mark
-from companion.config import load_profile
+from companion.config import Profile
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths
-from companion.pipeline.graph import DECIDING
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
 from companion.statistics.claims import Finding, load_claims, verdict_mark
 from companion.statistics.interval import Interval
@@ -22,20 +22,25 @@ from companion.statistics.interval import Interval
 class Source:
     """One run whose verdicts are shown: the fresh one, or a recorded one."""
 
-    title: str  # such as "quick, fresh"
+    profile: str
+    is_recorded: bool
     mark: str  # whose data, when, and on what
     claims: dict[str, dict[str, Any]]  # as notebooks write them
     pages: dict[str, str]  # the notebook that decides each claim
 
+    @property
+    def title(self) -> str:
+        return f"{self.profile}, {'recorded' if self.is_recorded else 'fresh'}"
 
-def sources(profile: str) -> list[Source]:
-    """Return the fresh run of a profile and all recorded runs."""
-    loaded = load_profile(profile)
-    fresh = _read(
-        RunPaths(profile),
-        f"{profile}, fresh",
-        data_mark(loaded.data.sources(), len(loaded.seeds)),
-    )
+
+def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
+    """Return the fresh run of a profile and all recorded runs.
+
+    `notebooks` are those that decide claims.
+    """
+    notebooks = list(notebooks)
+    mark = data_mark(profile.data.sources(), len(profile.seeds))
+    fresh = _read(RunPaths(profile.name), notebooks, mark)
     recorded = []
     for name in recorded_profiles():
         run = recorded_run(name)
@@ -44,7 +49,7 @@ def sources(profile: str) -> list[Source]:
             f"; {run['finished'][:10]}, {run['hardware']['processor']}, "
             f"{run['hardware']['cores']} cores, commit {run['commit'][:7]}"
         )
-        recorded.append(_read(RunPaths(name, "results"), f"{name}, recorded", mark))
+        recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
     return [fresh, *recorded]
 
 
@@ -126,17 +131,17 @@ def counts(one: Source) -> dict[str, int]:
     return {finding.value: verdicts.count(finding.value) for finding in Finding}
 
 
-def _read(paths: RunPaths, title: str, mark: str) -> Source:
+def _read(paths: RunPaths, notebooks: list[str], mark: str) -> Source:
     claims: dict[str, dict[str, Any]] = {}
     pages: dict[str, str] = {}
-    for name in DECIDING:
+    for name in notebooks:
         path = paths.notebook(name).with_suffix(".json")
         if not path.is_file():  # a run recorded before these claims were judged
             continue
         content = json.loads(path.read_text())
         claims |= content["claims"]
         pages |= dict.fromkeys(content["claims"], name)
-    return Source(title, mark, claims, pages)
+    return Source(paths.profile, paths.base == "results", mark, claims, pages)
 
 
 def _cell(claim: dict[str, Any] | None) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from companion.book import repository
 from companion.book.build import place_notebooks
+from companion.experiments import pages
 from companion.pipeline import graph
 
 # A direct `jupyter-book build` names no profile.
@@ -23,10 +24,10 @@ def setup(app: Any) -> dict[str, bool]:
 def make_missing_notebooks(app: Any, config: Any) -> None:
     """Execute the notebooks if any is missing in the book, through the graph, with progress."""
     placed = Path(app.srcdir) / "notebooks"
-    if graph.inside_graph() or all((placed / f"{n}.ipynb").is_file() for n in graph.NOTEBOOKS):
+    if graph.inside_graph() or all((placed / f"{name}.ipynb").is_file() for name in pages()):
         return
-    graph.make(PROFILE, "notebooks")
-    place_notebooks(PROFILE)
+    graph.make_outside(PROFILE, "notebooks")
+    place_notebooks(PROFILE, pages())
 
 
 def correct_roles(

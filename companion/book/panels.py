@@ -5,6 +5,8 @@ from html import escape
 
 from IPython.display import HTML
 
+from companion.config import Profile
+
 _BANNERS = {
     "synthetic": (
         "Synthetic images.",
@@ -20,36 +22,20 @@ _BANNERS = {
 }
 
 
-def banner(profile: str, data_sets: Iterable[str]) -> HTML:
+def banner(profile: Profile) -> HTML:
     """Return the mark that a page carries if its numbers are not the paper's experiment.
 
-    Parameters
-    ----------
-    profile
-        Name of the profile that made the numbers.
-    data_sets
-        Names of the data sets behind them; any "synthetic" one marks the page as synthetic.
-
-    Returns
-    -------
-    HTML
-        Empty for real images under the profile "paper".
-
-    Examples
-    --------
-    >>> "Synthetic images." in banner("quick", ["synthetic"]).data
-    True
-    >>> banner("paper", ["fitzpatrick17k", "passion", "isic2017"]).data
-    ''
+    Any synthetic data set marks the page as synthetic; it is empty for a profile with real images
+    that has the paper's scale.
     """
-    names = sorted(set(data_sets))
-    if "synthetic" not in names and profile == "paper":
+    names = sorted(profile.data.sources())
+    if "synthetic" not in names and profile.full_scale:
         return HTML("")
     title, text = _BANNERS["synthetic" if "synthetic" in names else "reduced"]
     return HTML(
         f'<aside class="profile-banner" aria-label="About the data on this page">'
-        f"<p><strong>{title}</strong> {text} "
-        f"Profile <code>{escape(profile)}</code>, data: {escape(', '.join(names))}.</p></aside>"
+        f"<p><strong>{title}</strong> {text} Profile <code>{escape(profile.name)}</code>, "
+        f"data: {escape(', '.join(names))}.</p></aside>"
     )
 
 

@@ -71,6 +71,10 @@ LABELS = {
     "xnystrace": "XNysTrace",
     "xnysdiag": "XNysDiag",
 }
+# How the two maps of the benchmark with foreign objects are drawn.
+METHOD_COLOURS = {"slug": COLOURS["slug"], "squared_error": COLOURS["mse"]}
+METHOD_MARKERS = {"slug": "o", "squared_error": "s"}
+METHOD_LABELS = {"slug": "SLUG", "squared_error": "squared error"}
 WIDTH = 7.2  # inches; the width of a page's text, so that letters keep their size
 
 _SVG_METADATA = {"Date": None}  # the same figure gives the same bytes on any day
@@ -144,3 +148,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
     """
     with atomic_path(path) as partial:
         figure.savefig(partial, format="svg", metadata=_SVG_METADATA)
+
+
+def percent(value: float, _: int) -> str:
+    return f"{100 * value:g} %"

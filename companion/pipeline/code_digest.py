@@ -1,45 +1,84 @@
-"""Which files of the package a piece of code depends on, so that an edit reruns what it touches."""
+"""A digest of the code that a result depends on, in which comments and docstrings do not count."""
 
 import ast
 import functools
+import hashlib
 from pathlib import Path
 
-import slugkit
+from companion.paths import project_root
 
-_PACKAGE = Path(slugkit.__file__).resolve().parent
+PACKAGES = ("companion", "slugkit")
+
+
+def digest_of(*modules: str) -> str:
+    """Return 12 hexadecimal digits that change when the code of some modules, or of what they
+    import from this repository, does.
+
+    Parameters
+    ----------
+    modules
+        Dotted names, such as "companion.experiments.training.step", or paths of scripts.
+    """
+    entries = [_entry(module) for module in modules]
+    digest = hashlib.sha256()
+    for path in sorted({path for entry in entries for path in source_files(entry)}):
+        digest.update(f"{path.relative_to(project_root())}\n{_code(path)}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def source_files(entry: Path) -> list[Path]:
-    """Return the files of slugkit that the Python file `entry` imports, and they in turn.
-
-    `entry` itself is included if it is part of the package.
-    """
-    found: set[Path] = set()
-    pending = [entry.resolve()]
+    """Return `entry`, the files of this repository that it imports, and they in turn."""
+    found, pending = {entry}, [entry]
     while pending:
-        path = pending.pop()
-        for name in _imported_names(path):
+        for name in _imported_names(pending.pop()):
             for candidate in _candidates(name):
                 if candidate.is_file() and candidate not in found:
                     found.add(candidate)
                     pending.append(candidate)
-    if _PACKAGE in entry.resolve().parents:
-        found.add(entry.resolve())
     return sorted(found)
 
 
+def _entry(module: str) -> Path:
+    if module.endswith(".py"):
+        return project_root() / module
+    return project_root().joinpath(*module.split(".")).with_suffix(".py")
+
+
 @functools.cache  # one file is reached from many entries
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+@functools.cache
+def _code(path: Path) -> str:
+    """Return the syntax tree as text, without docstrings; comments and layout are not in it."""
+    tree = ast.parse(path.read_text(), filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+@functools.cache
 def _imported_names(path: Path) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(), filename=str(path))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from package import module` and `from module import name` look alike.
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "slugkit"}
+    return {name for name in names if name.split(".")[0] in PACKAGES}
 
 
 def _candidates(name: str) -> list[Path]:
-    base = _PACKAGE.joinpath(*name.split(".")[1:])
+    base = project_root().joinpath(*name.split("."))
     return [base.with_suffix(".py"), base / "__init__.py"]

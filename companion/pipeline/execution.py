@@ -5,7 +5,6 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from companion.config import load_profile
 from companion.paths import RunPaths, project_root
 from companion.pipeline.provenance import processor_seconds
 from slugkit.errors import InputError
@@ -21,7 +20,6 @@ def execute(name: str, profile: str) -> Path:
         There is no such notebook, it does not take a profile, or one of its cells failed; the
         copy with the failed cell is then kept beside, as <name>.failed.ipynb.
     """
-    load_profile(profile)
     source = project_root() / "notebooks" / f"{name}.ipynb"
     if not source.is_file():
         known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))

@@ -2,38 +2,20 @@
 
 import contextlib
 import fcntl
+import json
 import os
-import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from companion.paths import data_root, project_root
 from companion.pipeline import compilation
-from companion.pipeline.graph_log import worth_showing
 from slugkit.errors import InputError
-
-# Which step each notebook's numbers come from; the order is the book's.
-NOTEBOOKS = {
-    "data": "prepare",
-    "train": "train",
-    "curvature": "curvature",
-    "estimators": "estimators",
-    "sketch": "sketch",
-    "fig1": "scores",
-    "fig2": "scores",
-    "fig3": "scores",
-    "fig4": "scores",
-    "comparisons": "comparisons",
-    "foreign_objects": "objects",
-    "ablation": "ablation",
-    "explorer": "scores",
-    "your_own_vae": "prepare",
-    "claims": "claims",
-    "recorded": "recorded",
-    "status": "status",
-}
 
 # XLA gets its buffers anew for each call. By default glibc gives large ones back to the system,
 # which hands them out again page by page: a fifth of the time of a training step at 64 pixels.
@@ -46,16 +28,40 @@ KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
 
-# The notebooks that decide a claim.
-DECIDING = ("fig1", "fig2", "fig3", "fig4", "estimators", "sketch", "foreign_objects")
+# The page that a reader wants first.
+FIRST_PAGE = "fig4"
 
-# Set for everything that the graph starts, so that a notebook does not start it again.
-_INSIDE = "SLUGKIT_INSIDE_GRAPH"
+# Set for everything that the graph starts: a folder where a step that fails leaves its message, by
+# which a notebook also knows that it need not start the graph itself.
+FAILURES = "SLUGKIT_FAILURES"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the graph had to do."""
+
+    planned: dict[str, int]  # how many jobs of each rule
+    jobs: list[dict[str, Any]]  # rule, wildcards, reason and priority of each, in their order
 
 
 def inside_graph() -> bool:
     """Return whether the graph itself started this process."""
-    return _INSIDE in os.environ
+    return FAILURES in os.environ
+
+
+def leave_failure(message: str) -> None:
+    """Leave the message of a step that failed where the graph finds it."""
+    if inside_graph():
+        path = Path(os.environ[FAILURES], f"{os.getpid()}.json")
+        path.write_text(json.dumps(message))
+
+
+def make_outside(profile: str, target: str) -> None:
+    """Bring `target` up to date in a process of its own, as from a notebook's kernel."""
+    command = [sys.executable, "-m", "companion", "make", target, "--profile", profile]
+    done = subprocess.run(command, cwd=project_root(), stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise InputError(done.stderr.strip().removeprefix("slugkit: "))
 
 
 def make(
@@ -65,15 +71,15 @@ def make(
     cores: int | None = None,
     cluster: str | None = None,
     dry_run: bool = False,
-) -> str:
-    """Bring `target` up to date, and whatever it depends on; return what Snakemake printed.
+) -> Done:
+    """Bring `target` up to date, and whatever it depends on.
 
     Parameters
     ----------
     profile
         Name of a profile.
     target
-        A rule of the Snakefile: "book", "notebooks", or "<step>_all", such as "scores_all".
+        A rule of the Snakefile: "book", "notebooks", "<step>_all", such as "scores_all", or a file.
     cores
         How many jobs may run side by side; all cores by default. A job computes on one core, so
         that its numbers do not depend on how many there are.
@@ -88,23 +94,57 @@ def make(
     InputError
         A step failed; the message repeats the step's own. Or there is no such cluster profile.
     """
+    from snakemake.cli import args_to_api, parse_args  # takes a second, which --help need not
+
+    from companion.pipeline import graph_log
+
     root = project_root()
-    command = [sys.executable, "-m", "snakemake", target, "--snakefile", str(root / "Snakefile")]
-    command += ["--directory", str(root), "--config", f"profile={profile}"]
-    command += _where(cores, cluster)
+    words = [target, "--snakefile", str(root / "Snakefile"), "--directory", str(root)]
+    words += ["--config", f"profile={profile}", *_where(cores, cluster)]
     # The lock below replaces Snakemake's, which outlives a killed run. Nothing is left half
     # written, but what a killed run had begun is begun again.
-    command += ["--nolock", "--rerun-incomplete", "--quiet", "host"]
+    words += ["--nolock", "--rerun-incomplete", "--logger", graph_log.PLUGIN]
     # A file that was written again with the same bytes is no reason to run anything again.
-    command += ["--max-checksum-file-size", "1000000000"]
-    # The page that a reader wants first, and what it waits for; see the priorities of the rules.
-    command += ["--prioritize", f"runs/{profile}/notebooks/fig4.ipynb"]
-    command += ["--dry-run"] if dry_run else []
-    environment = {
-        **KEEP_MEMORY,
-        **os.environ,
-        _INSIDE: "1",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+    words += ["--max-checksum-file-size", "1000000000"]
+    if target == "book":
+        # Snakemake makes what is prioritised, whether or not the target asks for it.
+        words += ["--prioritize", f"runs/{profile}/notebooks/{FIRST_PAGE}.ipynb"]
+    words += ["--dry-run"] if dry_run else []
+    graph_log.register()
+    graph_log.LogHandler.silent = dry_run
+    with _only_one(root / "runs" / ".lock"), _surroundings() as failures:
+        # What a killed run was writing has no use: whoever goes on begins the file anew.
+        for remnant in (root / "runs").rglob(".*.partial*"):
+            if remnant.is_file():
+                remnant.unlink(missing_ok=True)
+        if not dry_run:
+            compilation.tidy()
+        parser, arguments = parse_args(words)
+        good = args_to_api(arguments, parser)
+        messages = [json.loads(path.read_text()) for path in sorted(failures.glob("*.json"))]
+    if not good:
+        reason = "; ".join(dict.fromkeys(messages)) or "the reason stands above"
+        raise InputError(
+            f"a step of the graph failed: {reason}. What is finished is kept: the same command "
+            "goes on from here"
+        )
+    return Done(graph_log.LogHandler.planned, graph_log.LogHandler.jobs)
+
+
+@contextlib.contextmanager
+def _surroundings() -> Iterator[Path]:
+    """Set the environment of the jobs, and give the folder for the messages of those that fail."""
+    before = dict(os.environ)
+    # In the run's folder, so that jobs on other machines reach it, too.
+    failures = Path(tempfile.mkdtemp(prefix=".failures-", dir=project_root() / "runs"))
+    for name, value in KEEP_MEMORY.items():
+        os.environ.setdefault(name, value)
+    os.environ |= {
+        FAILURES: str(failures),
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", "")]),
+        "PYTHONPATH": os.pathsep.join(
+            [str(project_root()), *filter(None, [before.get("PYTHONPATH")])]
+        ),
         "NPROC": "1",
         "OMP_NUM_THREADS": "1",
         # Another backend, which servers often name, would leave notebooks without their figures.
@@ -112,31 +152,12 @@ def make(
         "PYTHONUNBUFFERED": "1",
         "SLUGKIT_DATA": str(data_root().resolve()),
     }
-    lines = []
-    with _only_one(root / "runs" / ".lock"):
-        # What a killed run was writing has no use: whoever goes on begins the file anew.
-        for remnant in (root / "runs").rglob(".*.partial*"):
-            remnant.unlink(missing_ok=True)
-        if not dry_run:
-            compilation.tidy()
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line)
-            if not dry_run and worth_showing(line):
-                print(line, end="", flush=True)
-        status = process.wait()
-    if status:
-        if dry_run:
-            print("".join(lines), end="", flush=True)
-        raise InputError(_why("".join(lines)))
-    return "".join(lines)
+    try:
+        yield failures
+    finally:
+        shutil.rmtree(failures, ignore_errors=True)
+        os.environ.clear()
+        os.environ |= before
 
 
 def _where(cores: int | None, cluster: str | None) -> list[str]:
@@ -148,16 +169,6 @@ def _where(cores: int | None, cluster: str | None) -> list[str]:
             "such as profiles/slurm"
         )
     return ["--workflow-profile", str(Path(cluster).resolve())]
-
-
-def _why(printed: str) -> str:
-    # The steps' own messages, which otherwise scroll away.
-    messages = dict.fromkeys(re.findall(r"^slugkit: (.*)$", printed, flags=re.MULTILINE))
-    reason = "; ".join(messages) or "the reason stands above"
-    return (
-        f"a step of the graph failed: {reason}. What is finished is kept: the same command goes "
-        "on from here"
-    )
 
 
 @contextlib.contextmanager

@@ -2,11 +2,12 @@
 
 import json
 import os
-import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
-from companion import pairs
-from companion.config import Profile, load_profile
+from companion.config import Profile
 from companion.paths import RunPaths, data_root, project_root
 from companion.pipeline import graph
 from companion.pipeline.provenance import hardware, processor_seconds
@@ -18,37 +19,33 @@ from slugkit.progress import format_duration
 REFERENCE_TIMINGS = "benchmarks/timings.json"
 
 
-def make_book(profile: str, *, cores: int | None = None, cluster: str | None = None) -> None:
+def make_book(profile: Profile, *, cores: int | None = None, cluster: str | None = None) -> None:
     """Make everything that `profile` needs, up to the pages of the book, here or on a cluster.
 
     Raises
     ------
     InputError
-        The profile is unknown, the two forms of a notebook disagree, data are absent (all that are
-        missing are named), or a step failed.
+        Data are absent (all that are missing are named), or a step failed.
     """
-    loaded = load_profile(profile)
     cores = cores or len(os.sched_getaffinity(0))
-    for line in pairs.synchronise():
-        print(line)
+    pair_notebooks()
     page = project_root() / "_build" / "html" / "index.html"
-    plan = graph.make(profile, "book", cores=cores, dry_run=True)
-    jobs = _planned_jobs(plan)
+    jobs = graph.make(profile.name, "book", cores=cores, dry_run=True).planned
     if not jobs:
         print(f"Nothing has changed since the last run: the book is up to date.\nOpen {page}")
         return
     if "decode" in jobs:
-        _check_data(loaded)
-    print(f"Profile {profile}: {loaded.summary}.")
+        _check_data(profile)
+    print(f"Profile {profile.name}: {profile.summary}.")
     place = f"{cores} cores" if cluster is None else f"the cluster of {cluster}"
     print(f"To do on {place}: {', '.join(f'{n} x {job}' for job, n in jobs.items())}.")
-    print(_last_time(profile), flush=True)
+    print(_last_time(profile.name), flush=True)
     start, used = time.monotonic(), processor_seconds()
-    graph.make(profile, "book", cores=cores, cluster=cluster)
+    graph.make(profile.name, "book", cores=cores, cluster=cluster)
     seconds, used = time.monotonic() - start, processor_seconds() - used
     done = f"Done in {format_duration(seconds)}"
     if cluster is None:  # whose jobs do not count as ours
-        _remember(profile, jobs, seconds, used, cores)
+        _remember(profile.name, jobs, seconds, used, cores)
         done += f" (processor time {format_duration(used)})"
     print(f"\n{done}.\nOpen {page}")
 
@@ -67,10 +64,25 @@ def _check_data(profile: Profile) -> None:
         raise InputError("; ".join(dict.fromkeys(missing)))
 
 
-def _planned_jobs(plan: str) -> dict[str, int]:
-    """Read the table of jobs that Snakemake prints, without its total."""
-    table = re.findall(r"^([a-z_]+) +(\d+)$", plan, flags=re.MULTILINE)
-    return {job: int(count) for job, count in dict(table).items() if job != "total"}
+def pair_notebooks() -> None:
+    """Bring the two forms of each notebook into agreement by jupytext: the later edit counts."""
+    texts = sorted((project_root() / "notebooks").glob("*.py"))
+    agreed = project_root() / "runs" / "paired_notebooks"
+    times = "".join(
+        f"{path.name} {path.stat().st_mtime_ns}\n"
+        for text in texts
+        for path in (text, text.with_suffix(".ipynb"))
+        if path.is_file()
+    )
+    # jupytext takes seconds to find that nothing has changed.
+    if agreed.is_file() and agreed.read_text() == times:
+        return
+    command = [str(Path(sys.executable).parent / "jupytext"), "--sync", "--quiet", *map(str, texts)]
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        raise InputError(f"the notebooks cannot be paired: {done.stdout.strip()}")
+    with atomic_path(agreed) as partial:
+        partial.write_text(times)
 
 
 def _last_time(profile: str) -> str:

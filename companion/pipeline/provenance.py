@@ -115,6 +115,7 @@ def recorded(
     record["processor_seconds"] = round(_not_yet_recorded(), 3)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     record["peak_memory_megabytes"] = round(peak / 1024)
+    record["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
     record["outputs"] = {os.path.relpath(file, root): sha256(file) for file in outputs}
     with atomic_path(path) as partial:
         partial.write_text(json.dumps(record, indent=1) + "\n")

@@ -1,75 +1,71 @@
 """Keep the tables of a finished run in the repository, so that a clone without data shows them."""
 
-import datetime
+import importlib
 import json
 import shutil
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from companion.config import LABORATORY, Profile, load_profile
-from companion.experiments import DATASET, IN_THE_LABORATORY
-from companion.experiments.baselines import records as comparison_records
-from companion.experiments.objects.measure import plainest
-from companion.paths import DATASETS, RunPaths
-from companion.pipeline.graph import DECIDING
-from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
-from companion.pipeline.tables import load_table, save_table
+from companion.config import Profile
+from companion.paths import RunPaths
+from companion.pipeline.jobs import Job, jobs_of
+from companion.pipeline.steps import Page, Step
+from companion.pipeline.store import load_table, save_table
 from slugkit.data.acquire.manifests import load_manifest
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
-MODEL_TABLES = ("scores.csv", "losses.csv", "eigenpairs.csv", "trace.csv")
-COMPARISONS = ("comparisons.csv", "costs.csv", "comparisons.json")
-MODEL_RECORDS = ("train.json", "curvature.json", "scores.json")
-DIGITS = 5  # of the numbers of the benchmark
-LARGEST_TABLE = 200_000  # bytes; of larger ones on objects, the usual size and contrast are kept
 
-
-def record(profile: str) -> int:
+def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page]) -> int:
     """Copy tables and provenance of a finished run to results/<profile>; return the bytes written.
 
-    The tables of the benchmark and of the ablation are kept where the run has them. No image and
-    no picture is copied. Images of a data set that may not be passed on lose their identifiers.
+    No image and no picture is copied. Images of a data set that may not be passed on lose their
+    identifiers.
 
     Raises
     ------
     InputError
-        The profile is unknown, or its run is not finished.
+        The run is not finished.
     """
-    loaded = load_profile(profile)
-    source, target = RunPaths(profile), RunPaths(profile, "results")
-    copied = _files(loaded)
-    missing = [name for name in copied if not (source.root / name).is_file()]
-    if missing:
-        raise InputError(
-            f"the run of profile {profile!r} is not finished: {missing[0]} is missing; run "
-            f"`make book PROFILE={profile}` first"
-        )
-    copied += [name for name in _benchmark_files(loaded) if (source.root / name).is_file()]
-    partial = target.root.with_name(f".{profile}.partial")
+    source, target = RunPaths(profile.name), RunPaths(profile.name, "results")
+    jobs = [job for step in steps.values() for job in jobs_of(step, profile)]
+    verdicts = [
+        source.notebook(page.name).with_suffix(".json")
+        for page in pages.values()
+        if page.decides_claims
+    ]
+    wanted = [job.record for job in jobs] + [job.file(name) for job, name, _ in _kept(jobs)]
+    for path in (*wanted, *verdicts):
+        if not path.is_file():
+            raise InputError(
+                f"the run of profile {profile.name!r} is not finished: "
+                f"{path.relative_to(source.root)} is missing; run `make book "
+                f"PROFILE={profile.name}` first"
+            )
+    partial = target.root.with_name(f".{profile.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    for name in copied:
-        (partial / name).parent.mkdir(parents=True, exist_ok=True)
-        shorten = WITH_IMAGES.get(Path(name).name)
-        if shorten is not None:
-            found = shorten(load_table(source.root / name))
-            save_table(partial / name, without_identifiers(found))
-        else:
-            shutil.copyfile(source.root / name, partial / name)
-    first = json.loads((source.trained(DATASETS[0], loaded.seeds[0]) / "scores.json").read_text())
+    for path in (*(job.record for job in jobs), *verdicts):
+        copy = partial / path.relative_to(source.root)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    for job, name, shorten in _kept(jobs):
+        table = load_table(job.file(name))
+        if shorten:
+            module, _, function = shorten.partition(":")
+            table = getattr(importlib.import_module(module), function)(table)
+        copy = partial / job.file(name).relative_to(source.root)
+        save_table(copy, without_identifiers(table) if "source" in table else table)
+    records = [job.read_record() for job in jobs]
     timing = source.root / "timing.json"
     with atomic_path(partial / "run.json") as file:
         content = {
-            "profile": loaded.model_dump(mode="json"),
-            "data_sets": loaded.data.sources(),
-            "finished": datetime.datetime.fromtimestamp(
-                (source.root / "notebooks" / "fig4.json").stat().st_mtime, datetime.UTC
-            ).isoformat(timespec="seconds"),
+            "profile": profile.model_dump(mode="json"),
+            "data_sets": profile.data.sources(),
+            "finished": max(one["finished"] for one in records),
             "timing": json.loads(timing.read_text()) if timing.is_file() else None,
             **{
-                name: first[name]
+                name: records[-1][name]
                 for name in ("profile_digest", "commit", "dirty", "hardware", "packages")
             },
         }
@@ -79,36 +75,11 @@ def record(profile: str) -> int:
     return sum(path.stat().st_size for path in target.root.rglob("*") if path.is_file())
 
 
-def has_comparisons(profile: str) -> bool:
-    """Return whether a run of that profile is recorded, with its comparators."""
-    if profile not in recorded_profiles():
-        return False
-    return recorded_run(profile)["profile"]["experiments"].get("comparisons") is not None
-
-
-def compact(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of the benchmark with fewer digits, and if it is too large fewer rows.
-
-    >>> compact(pd.DataFrame({"auroc": [0.123456789]}))["auroc"].tolist()
-    [0.12346]
-    """
-    numbers = table.select_dtypes("float64").columns
-    rounded = table.assign(
-        **{name: table[name].map(lambda v: float(f"{v:.{DIGITS}g}")) for name in numbers}
-    )
-    if "contrast" in rounded and len(rounded.to_csv(index=False)) > LARGEST_TABLE:
-        return plainest(rounded)
-    return rounded
-
-
-# How the tables with one row per image or more are shortened.
-WITH_IMAGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "scores.csv": lambda table: table,
-    "comparisons.csv": comparison_records.compact,
-    "objects.csv": compact,
-    "lesions.csv": compact,
-    "score_versions.csv": compact,
-}
+def _kept(jobs: list[Job]) -> Iterator[tuple[Job, str, str]]:
+    """Give the tables that stay, each with the function that shortens it, or nothing."""
+    for job in jobs:
+        for name, shorten in job.step.kept.items():
+            yield job, name, shorten
 
 
 def without_identifiers(table: pd.DataFrame) -> pd.DataFrame:
@@ -125,25 +96,3 @@ def without_identifiers(table: pd.DataFrame) -> pd.DataFrame:
 
 def _is_private(source: str) -> bool:
     return source != "synthetic" and load_manifest(source).sharing.allowed is not True
-
-
-def _files(profile: Profile) -> list[str]:
-    models = [f"seed{seed}/{dataset}" for seed in profile.seeds for dataset in DATASETS]
-    files = [f"{model}/{name}" for model in models for name in (*MODEL_TABLES, *MODEL_RECORDS)]
-    files += [f"seed{seed}/data/prepare.json" for seed in profile.seeds]
-    if profile.experiments.comparisons is not None:
-        files += [f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in COMPARISONS]
-    return files + [f"notebooks/{name}.json" for name in DECIDING]
-
-
-def _benchmark_files(profile: Profile) -> list[str]:
-    files = [
-        f"seed{seed}/{DATASET}/{name}" for seed in profile.seeds for name in ("objects", "lesions")
-    ]
-    if profile.experiments.ablation is not None:
-        files += [
-            f"{LABORATORY}/seed{seed}/{DATASET}/{name}"
-            for seed in profile.experiments.ablation.seeds
-            for name in IN_THE_LABORATORY
-        ]
-    return [f"{name}.{ending}" for name in files for ending in ("csv", "json")]

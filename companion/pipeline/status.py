@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,6 @@ from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths
 from companion.pipeline.recorded_runs import recorded_profiles
 
-# In the order of the graph; steps of other names come after.
-STEPS = ("prepare", "train", "curvature", "scores")
 ALL = "all steps"
 COLUMNS = (
     "profile",
@@ -29,8 +28,10 @@ COLUMNS = (
 )
 
 
-def jobs(profile: str) -> pd.DataFrame:
+def jobs(profile: str, order: Iterable[str]) -> pd.DataFrame:
     """Return one row per job: of this profile's run here, and of the recorded runs of others.
+
+    `order` names the steps as they follow each other.
 
     Columns: profile (with the part of it that has a setting of its own), step, seed, data set,
     seconds, processor seconds (NaN in records from before they were counted), memory GB (the
@@ -39,7 +40,13 @@ def jobs(profile: str) -> pd.DataFrame:
     """
     runs = {profile: RunPaths(profile)}
     runs |= {name: RunPaths(name, "results") for name in recorded_profiles() if name != profile}
-    rows = [row for paths in runs.values() for row in sorted(_rows(paths.root), key=_place)]
+    places = {name: number for number, name in enumerate(dict.fromkeys(order))}
+
+    def place(row: tuple) -> tuple:
+        profile, step, seed, dataset, *_ = row
+        return profile, places.get(step, len(places)), step, seed, dataset
+
+    rows = [row for paths in runs.values() for row in sorted(_rows(paths.root), key=place)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -106,8 +113,3 @@ def _row(record: dict) -> tuple:
         record["commit"][:7] + ("+" if record["dirty"] else ""),
         next(iter(record["outputs"].values()))[:12],
     )
-
-
-def _place(row: tuple) -> tuple:
-    profile, step, seed, dataset, *_ = row
-    return profile, STEPS.index(step) if step in STEPS else len(STEPS), step, seed, dataset

@@ -1,7 +1,6 @@
 """The ablation's own, smaller setting: its images, its base network, and what is fitted to it."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -9,34 +8,20 @@ import numpy as np
 import pandas as pd
 
 from companion.config import Profile
-from companion.experiments import DATASET
-from companion.experiments.curvature import step as curvature
-from companion.experiments.data import step as prepare
-from companion.experiments.training import step as train
-from companion.paths import RunPaths
-from companion.pipeline.tables import load_array, load_table
+from companion.experiments.ablation.settings import EVIDENCE_SAMPLES, EVIDENCE_STEPS
+from companion.pipeline.jobs import Job
 from slugkit import evidence, slug
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
 from slugkit.operators import ggn
 
 TEST_SETS = ("light", "dark", "object")
-# Random starts and steps of the quadrature behind the evidence, whose maximum is flat.
-EVIDENCE_SAMPLES, EVIDENCE_STEPS = 2, 12
 
 
-def run(profile: Profile, seed: int) -> None:
-    """Draw the images, train on B and find the curvature, as the steps of those names do."""
-    small = profile.laboratory()
-    prepare.run(small, seed)
-    train.run(small, DATASET, seed)
-    curvature.run(small, DATASET, seed)
-
-
-class Laboratory(NamedTuple):
+class BaseSetting(NamedTuple):
     """The data and the base network of one seed."""
 
-    profile: Profile  # the laboratory's own
+    profile: Profile  # the small setting's own
     seed: int
     train_images: np.ndarray  # (m, H, W, 3)
     tests: pd.DataFrame  # n rows: held-out skin, and images with an object
@@ -89,30 +74,22 @@ class Laboratory(NamedTuple):
         return found.value * variance
 
 
-def inputs(profile: Profile, seed: int) -> list[Path]:
-    """Return the files that `open_laboratory` reads."""
-    paths = RunPaths(profile.laboratory().name)
-    data, folder = paths.prepared(seed), paths.trained(DATASET, seed)
-    names = [f"train_{DATASET}.npy", "test.csv", "test.npy", "masks.npy"]
-    return [*(data / name for name in names), folder / "model.msgpack", folder / "posterior.npz"]
-
-
-def open_laboratory(profile: Profile, seed: int) -> Laboratory:
-    """Return what `run` has made."""
-    small = profile.laboratory()
-    train_file, table_file, image_file, mask_file, model_file, posterior_file = inputs(
-        profile, seed
+def open_setting(job: Job, sets: tuple[str, ...] = TEST_SETS) -> BaseSetting:
+    """Return the base network of a job, with the test images of some sets."""
+    model = training.load_model(job.file("model.msgpack"), job.profile.architecture())
+    tests = job.read_table("data/test.csv")
+    tests = tests[tests["set"].isin(sets)]
+    images, masks = (
+        job.read_images(f"data/{name}.npy", "data/test.csv")[tests["image_id"]]
+        for name in ("test", "masks")
     )
-    model = training.load_model(model_file, small.architecture())
-    tests = load_table(table_file)
-    used = tests["set"].isin(TEST_SETS).to_numpy()
-    return Laboratory(
-        small,
-        seed,
-        np.asarray(load_array(train_file)),
-        tests[used],
-        load_array(image_file)[used],
-        load_array(mask_file)[used],
+    return BaseSetting(
+        job.profile,
+        job.seed,
+        np.asarray(job.read_array("data/train_B.npy")),
+        tests,
+        images,
+        masks,
         model,
-        slug.load(posterior_file, model.reconstruct(), model.params),
+        slug.load(job.file("posterior.npz"), model.reconstruct(), model.params),
     )

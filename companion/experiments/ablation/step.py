@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from companion.config import AblationExperiment, Profile
-from companion.experiments import DATASET
-from companion.experiments.ablation.base import Laboratory, inputs, open_laboratory
+from companion.experiments.ablation.base import BaseSetting, open_setting
 from companion.experiments.ablation.measure import BASE, evaluate, name_of, prior_precisions
+from companion.experiments.ablation.settings import Ablation
 from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
-from companion.experiments.training.step import perceptual_loss
-from companion.paths import RunPaths
-from companion.pipeline.provenance import recorded
-from companion.pipeline.tables import load_table, save_table
+from companion.experiments.training.perceptual_weights import perceptual_loss
+from companion.pipeline.jobs import Job
+from companion.pipeline.store import load_table, save_table
 from slugkit import slug
 from slugkit.errors import InputError
 from slugkit.model import training
@@ -31,30 +29,17 @@ class NotTrained(InputError):
     """A variant's network did not train: it collapsed, or its loss is not finite."""
 
 
-def run(profile: Profile, seed: int) -> None:
-    """Write ablation.csv, one row per variant; what a killed run had finished is kept.
+def run(job: Job, facts: dict[str, Any]) -> None:
+    """Write ablation.csv, one row per variant; what a killed job had finished is kept.
 
-    The columns are factor, level, num_parameters, rank, num_samples and those of
-    `experiments.ablation.evaluate`. A network that does not train, or whose loss needs weights
-    that are not there, has no row; the record says so under `not_measured`.
+    The columns are factor, level, num_parameters, rank, num_samples and those of `evaluate`. A
+    network that does not train, or whose loss needs weights that are not there, has no row; the
+    record says so under `not_measured`.
     """
-    small = profile.laboratory()
-    folder = RunPaths(small.name).trained(DATASET, seed)
-    # The digest keeps rows of other settings from being taken for these.
-    parts = folder / f"variants-{small.digest()}"
-    output = folder / "ablation.csv"
-    with recorded(
-        folder / "ablation.json",
-        profile,
-        step="ablation",
-        inputs=inputs(profile, seed),
-        outputs=[output],
-        dataset=DATASET,
-        seed=seed,
-    ) as facts:
-        facts["not_measured"] = []
-        tasks = _tasks(open_laboratory(profile, seed), parts, facts)
-        progress = Progress(f"ablation, seed {seed}: variant")
+    facts["not_measured"] = []
+    with job.checkpoint("variants") as parts:
+        tasks = _tasks(open_setting(job), parts, facts)
+        progress = Progress(f"ablation, seed {job.seed}: variant")
         tables = []
         for number, (name, task) in enumerate(tasks.items()):
             part = parts / f"{name}.csv"
@@ -65,28 +50,27 @@ def run(profile: Profile, seed: int) -> None:
             except NotTrained as error:
                 facts["not_measured"].append(str(error))
             progress(number + 1, len(tasks), name)
-        save_table(output, pd.concat(tables, ignore_index=True))
-    shutil.rmtree(parts)
+        job.save_table("ablation.csv", pd.concat(tables, ignore_index=True))
+        shutil.rmtree(parts)
 
 
 def _tasks(
-    laboratory: Laboratory, parts: Path, facts: dict[str, Any]
+    setting: BaseSetting, parts: Path, facts: dict[str, Any]
 ) -> dict[str, Callable[[], Rows]]:
     """Return what is to be measured, each under the name of the file that keeps its rows."""
-    settings = laboratory.profile.experiments.ablation
-    assert settings is not None
+    settings = setting.profile.experiment(Ablation)
     tasks: dict[str, Callable[[], Rows]] = {
-        "base": partial(_of_base, laboratory, settings),
+        "base": partial(_of_base, setting, settings),
         "decoder": partial(
             _of_fit,
-            laboratory,
+            setting,
             ("parameters", "decoder"),
             parameter_filter=lambda name: name.startswith("decoder"),
         ),
     }
     for size in settings.subsets:
         name = ("images of the curvature", str(size))
-        tasks[f"subset-{size}"] = partial(_of_fit, laboratory, name, subset_size=size)
+        tasks[f"subset-{size}"] = partial(_of_fit, setting, name, subset_size=size)
     for number, changes in enumerate(settings.networks):
         loss = None
         if "perceptual_weight" in changes:
@@ -95,73 +79,73 @@ def _tasks(
                 facts["not_measured"].append(f"{changes}: {facts['perceptual_loss']}")
                 continue
         checkpoint = parts / f"checkpoint-{number}.msgpack"
-        tasks[f"network-{number}"] = partial(_of_network, laboratory, changes, loss, checkpoint)
+        tasks[f"network-{number}"] = partial(_of_network, setting, changes, loss, checkpoint)
     return tasks
 
 
-def _of_base(laboratory: Laboratory, settings: AblationExperiment) -> Rows:
+def _of_base(setting: BaseSetting, settings: Ablation) -> Rows:
     """Return the rows that need no other fit: one set of products serves them all."""
-    posterior, count = laboratory.posterior, laboratory.profile.scores.num_samples
+    posterior, count = setting.posterior, setting.profile.scores.num_samples
     whole = truncated(posterior, posterior.rank, count)
     weightings = {BASE: whole}
     for rank in settings.ranks:
         weightings["k", str(rank)] = truncated(posterior, rank, count)
     for samples in settings.samples:
         weightings["S", str(samples)] = whole._replace(num_samples=samples)
-    precisions = prior_precisions(posterior.eigenvalues, laboratory.evidence_precision())
+    precisions = prior_precisions(posterior.eigenvalues, setting.evidence_precision())
     for name, precision in precisions.items():
         weightings["prior precision", name] = with_prior(posterior, precision, count)
-    return _rows(laboratory, laboratory.model, posterior, weightings)
+    return _rows(setting, setting.model, posterior, weightings)
 
 
 def _of_fit(
-    laboratory: Laboratory,
+    setting: BaseSetting,
     name: tuple[str, str],
     model: TrainedVAE | None = None,
     **options: Any,
 ) -> Rows:
-    posterior = laboratory.fit(model, **options)
-    whole = truncated(posterior, posterior.rank, laboratory.profile.scores.num_samples)
-    return _rows(laboratory, model or laboratory.model, posterior, {name: whole})
+    posterior = setting.fit(model, **options)
+    whole = truncated(posterior, posterior.rank, setting.profile.scores.num_samples)
+    return _rows(setting, model or setting.model, posterior, {name: whole})
 
 
 def _of_network(
-    laboratory: Laboratory,
+    setting: BaseSetting,
     changes: Mapping[str, Any],
     loss: training.PerceptualLoss | None,
     checkpoint: Path,
 ) -> Rows:
-    profile = laboratory.profile.changed(changes)
+    profile = setting.profile.changed(changes)
     factor, level = name_of(changes)
     try:
         model, _ = training.train(
             profile.architecture(),
-            laboratory.train_images,
+            setting.train_images,
             profile.schedule(),
-            seed=laboratory.seed,
+            seed=setting.seed,
             perceptual_loss=loss,
             checkpoint=checkpoint,
-            progress=Progress(f"ablation, seed {laboratory.seed}, {factor} {level}: epoch"),
+            progress=Progress(f"ablation, seed {setting.seed}, {factor} {level}: epoch"),
         )
     except InputError as error:
         raise NotTrained(f"{factor} {level}: {error}") from error
-    return _of_fit(laboratory, (factor, level), model)
+    return _of_fit(setting, (factor, level), model)
 
 
 def _rows(
-    laboratory: Laboratory,
+    setting: BaseSetting,
     model: TrainedVAE,
     posterior: slug.Posterior,
     weightings: dict[tuple[str, str], Weighting],
 ) -> Rows:
     made = variances(
         posterior,
-        laboratory.images,
+        setting.images,
         list(weightings.values()),
-        key=laboratory.key,
-        batch_size=laboratory.profile.scores.batch_size,
+        key=setting.key,
+        batch_size=setting.profile.scores.batch_size,
     )
-    errors = np.sum((laboratory.images - laboratory.reconstruct(model)) ** 2, axis=-1)
+    errors = np.sum((setting.images - setting.reconstruct(model)) ** 2, axis=-1)
     return [
         {
             "factor": factor,
@@ -172,9 +156,9 @@ def _rows(
             **evaluate(
                 variance.sum(axis=-1),
                 errors,
-                laboratory.tests,
-                laboratory.masks,
-                laboratory.profile.statistics,
+                setting.tests,
+                setting.masks,
+                setting.profile.statistics,
                 seed=0,
             ),
         }

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from companion.config import Profile
-from companion.experiments import DATASET, IN_THE_LABORATORY
 from companion.experiments.ablation.measure import BASE, spread
 from companion.experiments.ablation.versions import HALVES, TRIVIAL, VERSIONS, choose
-from companion.notebook import Run
+from companion.run import Run
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import over_seeds, partial_spearman, spearman
 from companion.statistics.summaries import over_images
@@ -34,10 +33,10 @@ def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
 def not_measured(run: Run) -> pd.DataFrame:
     """Return what was tried and gave no number, with the reason; empty if there is nothing."""
     rows = [
-        (seed, reason)
-        for seed in run.profile.seeds
-        for step in IN_THE_LABORATORY
-        for reason in run.record(step, seed, DATASET).get("not_measured", [])
+        (record["seed"], reason)
+        for rule in ("ablation", "ablation_score_versions")
+        for record in run.records(rule)
+        for reason in record.get("not_measured", [])
     ]
     return pd.DataFrame(rows, columns=["seed", "tried, and what happened"]).set_index("seed")
 
@@ -115,14 +114,14 @@ def summary(
 
 def recorded_variants(run: Run) -> pd.DataFrame:
     """Return `variant_table` of a recorded run."""
-    return variant_table(run.measured("ablation"))
+    return variant_table(run.table("ablation"))
 
 
 def recorded_comparators(run: Run) -> pd.DataFrame:
     """Return `comparator_table` of a recorded run."""
-    return comparator_table(run.measured("score_versions"), run.profile)
+    return comparator_table(run.table("score_versions"), run.profile)
 
 
 def recorded_versions(run: Run) -> pd.DataFrame:
     """Return `version_table` of a recorded run."""
-    return version_table(run.measured("score_versions"), run.profile)
+    return version_table(run.table("score_versions"), run.profile)

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from companion.config import Profile
-from companion.experiments import DATASET
-from companion.experiments.ablation.base import Laboratory, inputs, open_laboratory
+from companion.experiments.ablation.base import BaseSetting, open_setting
 from companion.experiments.ablation.measure import SKIN_SETS
+from companion.experiments.ablation.settings import Ablation
 from companion.experiments.ablation.versions import (
     half_of,
     layer_scales,
@@ -17,55 +16,37 @@ from companion.experiments.ablation.versions import (
     trivial_scores,
 )
 from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
-from companion.paths import RunPaths, data_root
-from companion.pipeline.provenance import recorded
-from companion.pipeline.tables import save_table
+from companion.paths import data_root
+from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.model import perceptual
 from slugkit.operators import ggn
 
 
-def run(profile: Profile, seed: int) -> None:
+def run(job: Job, facts: dict[str, Any]) -> None:
     """Write score_versions.csv, one row per held-out image of skin.
 
     The columns are image_id, source, group, set, half, mse, the versions of the score (see
-    `versions`) and the comparators.
+    `versions`) and the trivial baselines.
     """
-    folder = RunPaths(profile.laboratory().name).trained(DATASET, seed)
-    output = folder / "score_versions.csv"
-    with recorded(
-        folder / "score_versions.json",
-        profile,
-        step="score_versions",
-        inputs=inputs(profile, seed),
-        outputs=[output],
-        dataset=DATASET,
-        seed=seed,
-    ) as facts:
-        laboratory = open_laboratory(profile, seed)
-        skin = laboratory.tests["set"].isin(SKIN_SETS).to_numpy()
-        laboratory = laboratory._replace(
-            tests=laboratory.tests[skin],
-            images=laboratory.images[skin],
-            masks=laboratory.masks[skin],
-        )
-        outputs = laboratory.reconstruct(laboratory.model)
-        table = laboratory.tests[["image_id", "source", "group", "set"]].assign(
-            half=half_of(laboratory.tests["group"]),
-            mse=np.mean((laboratory.images - outputs) ** 2, axis=(1, 2, 3)),
-            **versions(laboratory, outputs, facts),
-            **trivial_scores(
-                laboratory.model,
-                laboratory.train_images,
-                laboratory.images,
-                laboratory.profile.curvature.batch_size,
-            ),
-        )
-        save_table(output, pd.DataFrame(table))
+    setting = open_setting(job, SKIN_SETS)
+    outputs = setting.reconstruct(setting.model)
+    table = setting.tests[["image_id", "source", "group", "set"]].assign(
+        half=half_of(setting.tests["group"]),
+        mse=np.mean((setting.images - outputs) ** 2, axis=(1, 2, 3)),
+        **versions(setting, outputs, facts),
+        **trivial_scores(
+            setting.model,
+            setting.train_images,
+            setting.images,
+            setting.profile.curvature.batch_size,
+        ),
+    )
+    job.save_table("score_versions.csv", pd.DataFrame(table))
 
 
 def versions(
-    laboratory: Laboratory, outputs: np.ndarray, facts: dict[str, Any]
+    setting: BaseSetting, outputs: np.ndarray, facts: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     """Return each version of the score, per image (n,).
 
@@ -75,18 +56,18 @@ def versions(
     parameters alone as uncertain; `perceptual` adds the perceptual loss to the curvature, and is
     there where VGG-19 weights are.
     """
-    posterior, count = laboratory.posterior, laboratory.profile.scores.num_samples
+    posterior, count = setting.posterior, setting.profile.scores.num_samples
     whole = truncated(posterior, posterior.rank, count)
     weightings = [
         whole,
         truncated(posterior, 0, count),
-        with_prior(posterior, laboratory.evidence_precision(), count),
+        with_prior(posterior, setting.evidence_precision(), count),
     ]
-    slug_map, norm_map, prior_map = _variances(laboratory, posterior, weightings)
+    slug_map, norm_map, prior_map = _variances(setting, posterior, weightings)
     scales = layer_scales(posterior.parameters)
-    (layers_map,) = _variances(laboratory, posterior, [whole], scale=scales)
-    decoder = laboratory.fit(parameter_filter=lambda name: name.startswith("decoder"))
-    (decoder_map,) = _variances(laboratory, decoder, [truncated(decoder, decoder.rank, count)])
+    (layers_map,) = _variances(setting, posterior, [whole], scale=scales)
+    decoder = setting.fit(parameter_filter=lambda name: name.startswith("decoder"))
+    (decoder_map,) = _variances(setting, decoder, [truncated(decoder, decoder.rank, count)])
     maps = {
         "slug": slug_map,
         "jacobian_norm": norm_map,
@@ -95,19 +76,16 @@ def versions(
         "layers": layers_map,
         "decoder": decoder_map,
     }
-    hessian = _perceptual_hessian(laboratory, facts)
+    hessian = _perceptual_hessian(setting, facts)
     if hessian is not None:
-        fitted = laboratory.fit(hessian=hessian)
-        (maps["perceptual"],) = _variances(
-            laboratory, fitted, [truncated(fitted, fitted.rank, count)]
-        )
+        fitted = setting.fit(hessian=hessian)
+        (maps["perceptual"],) = _variances(setting, fitted, [truncated(fitted, fitted.rank, count)])
     scores = {name: map_.sum(axis=(1, 2, 3)) for name, map_ in maps.items()}
     return scores | {"over_jacobian_norm": scores["slug"] / scores["jacobian_norm"]}
 
 
-def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, Any]) -> ggn.Hessian | None:
-    settings = laboratory.profile.experiments.ablation
-    weight = 0.0 if settings is None else settings.perceptual_weight
+def _perceptual_hessian(setting: BaseSetting, facts: dict[str, Any]) -> ggn.Hessian | None:
+    weight = setting.profile.experiment(Ablation).perceptual_weight
     path = perceptual.find_weights(data_root())
     if not weight:
         return None
@@ -115,21 +93,21 @@ def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, Any]) -> ggn.He
         facts["not_measured"] = [f"version perceptual: no VGG-19 weights under {data_root()}"]
         return None
     # The Hessian of the negative ELBO is I / variance; here it is I, as for the other versions.
-    relative = weight * laboratory.profile.model.likelihood_variance
+    relative = weight * setting.profile.model.likelihood_variance
     return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), relative)
 
 
 def _variances(
-    laboratory: Laboratory,
+    setting: BaseSetting,
     posterior: slug.Posterior,
     weightings: Sequence[Weighting],
     scale: np.ndarray | None = None,
 ) -> np.ndarray:
     return variances(
         posterior,
-        laboratory.images,
+        setting.images,
         weightings,
-        key=laboratory.key,
+        key=setting.key,
         scale=scale,
-        batch_size=laboratory.profile.scores.batch_size,
+        batch_size=setting.profile.scores.batch_size,
     )

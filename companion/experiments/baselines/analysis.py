@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from companion.config import Profile
+from companion.experiments.scores.analysis import order_of_cells
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import bootstrap_many
-from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS, order_of_cells
+from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS
 from slugkit.baselines.registry import COMPARATORS, ORACLE
 
 SLUG = "slug"

@@ -1,10 +1,8 @@
 """The table of comparisons as it is kept in results/: a fifth of its size, one row per image."""
 
-from pathlib import Path
-
 import pandas as pd
 
-from companion.pipeline.tables import load_table
+from companion.run import Run
 
 KEYS = ["image_id", "source", "object", "set", "seed"]
 VALUES = ["score", "auroc", "average_precision"]
@@ -31,7 +29,13 @@ def expand(table: pd.DataFrame) -> pd.DataFrame:
     return rows.rename_axis(columns=None).reset_index()
 
 
-def load_comparisons(path: Path) -> pd.DataFrame:
-    """Read comparisons.csv of a run or of a recorded one."""
-    table = load_table(path)
-    return table if "comparator" in table else expand(table)
+def comparisons(run: Run) -> pd.DataFrame:
+    """Return the comparisons of a run, or of a recorded one: one row per image and baseline."""
+    table = run.table("comparisons")
+    return table if "comparator" in table else expand(table.drop(columns="dataset"))
+
+
+def seconds(run: Run) -> dict[str, list[float]]:
+    """Return how long each baseline took under each seed."""
+    taken = [record["seconds"] for record in run.records("comparisons")]
+    return {name: [one[name] for one in taken] for name in taken[0]}

@@ -5,6 +5,7 @@ import pandas as pd
 
 from companion.config import Profile
 from companion.experiments.baselines.analysis import GIVEN, SCORES, SLUG, Findings, at
+from companion.experiments.baselines.settings import Comparisons
 from companion.statistics.interval import Interval
 from slugkit.baselines.registry import COMPARATORS
 
@@ -65,8 +66,7 @@ def cost_table(costs: pd.DataFrame, seconds: dict[str, list[float]]) -> pd.DataF
 
 def budget(profile: Profile) -> str:
     """Return in words, as Markdown, what each comparator was given and how it was tuned."""
-    settings = profile.experiments.comparisons
-    assert settings is not None
+    settings = profile.experiment(Comparisons)
     training = profile.training
     return (
         f"Every network is trained on the same images for {training.epochs} epochs with Adam at "

@@ -1,25 +1,24 @@
 """Score the test images with every comparator, training the further networks that some need."""
 
 import json
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import pandas as pd
 
-from companion.config import ComparisonsExperiment, Profile
-from companion.experiments import DATASET
-from companion.experiments.training.step import perceptual_loss
-from companion.paths import RunPaths
-from companion.pipeline.provenance import recorded
-from companion.pipeline.tables import load_array, load_table, save_table
+from companion.config import Profile
+from companion.experiments.baselines.settings import Comparisons
+from companion.experiments.training.perceptual_weights import perceptual_loss
+from companion.pipeline.jobs import Job
 from companion.statistics.metrics import pixel_auroc, pixel_average_precision
 from slugkit import slug
 from slugkit.baselines.comparison import Comparison, Settings
 from slugkit.baselines.registry import COMPARATORS
-from slugkit.errors import InputError
 from slugkit.model import training
 from slugkit.model.architecture import Architecture
 from slugkit.model.vae import TrainedVAE
@@ -32,112 +31,79 @@ COLUMNS = ["image_id", "source", "object", "set"]
 SEEDS_APART = 1000
 
 
-def run(profile: Profile, seed: int) -> None:
+def run(job: Job, facts: dict[str, Any]) -> None:
     """Write comparisons.csv and costs.csv beside the network of data set B.
 
-    comparisons.csv has one row per test image and comparator: `score` and its `standard_error`
-    where it is estimated, and for the images with a drawn object `auroc` and `average_precision` of
-    the map against the mask. costs.csv has one row per comparator; see `baselines.comparison.Cost`.
-    The record comparisons.json holds the seconds that each took; for SLUG those of the curvature
-    step count, too.
-
-    Raises
-    ------
-    InputError
-        The profile has no settings for it, or the network has not been trained.
+    comparisons.csv has one row per test image and baseline: `score` and its `standard_error` where
+    it is estimated, and for the images with a drawn object `auroc` and `average_precision` of the
+    map against the mask. costs.csv has one row per baseline; see `baselines.comparison.Cost`. The
+    record holds the seconds that each took; for SLUG those of the curvature step count, too.
     """
-    settings = profile.experiments.comparisons
-    if settings is None:
-        raise InputError(
-            f"profile {profile.name!r} has no experiments.comparisons: copy them from "
-            "profiles/quick.yml"
-        )
-    paths = RunPaths(profile.name)
-    data, folder = paths.prepared(seed), paths.trained(DATASET, seed)
-    inputs = [data / name for name in (f"train_{DATASET}.npy", "test.npy", "test.csv", "masks.npy")]
-    inputs += [folder / "model.msgpack", folder / "posterior.npz"]
-    outputs = [folder / "comparisons.csv", folder / "costs.csv"]
-    with recorded(
-        folder / "comparisons.json",
-        profile,
-        step="comparisons",
-        inputs=inputs,
-        outputs=outputs,
-        dataset=DATASET,
-        seed=seed,
-    ) as facts:
-        table = load_table(data / "test.csv")
-        chosen = np.flatnonzero(table["set"].isin(SETS))
-        table = table.iloc[chosen][COLUMNS].assign(seed=seed)
-        images, masks = (load_array(data / f"{name}.npy")[chosen] for name in ("test", "masks"))
-        train_images = np.asarray(load_array(inputs[0]))
-        networks, checkpoints = _networks(profile, settings, train_images, folder, seed, facts)
+    profile, settings = job.profile, job.profile.experiment(Comparisons)
+    table = job.read_table("data/test.csv")
+    table = table[table["set"].isin(SETS)][COLUMNS].assign(seed=job.seed)
+    images, masks = (
+        job.read_images(f"data/{name}.npy", "data/test.csv")[table["image_id"]]
+        for name in ("test", "masks")
+    )
+    train_images = np.asarray(job.read_array("data/train_B.npy"))
+    with job.checkpoint("networks") as folder:
+        networks = _networks(job, train_images, folder, facts)
         model = networks["trained"]
-        posterior = slug.load(folder / "posterior.npz", model.reconstruct(), model.params)
+        posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
         shared = _settings(profile, settings, posterior)
-        progress = Progress(f"comparisons, seed {seed}: comparator")
+        progress = Progress(f"comparisons, seed {job.seed}: baseline")
         rows, costs, facts["seconds"] = [], [], {}
-        for number, (name, comparator) in enumerate(COMPARATORS.items(), start=1):
+        for number, (name, baseline) in enumerate(COMPARATORS.items(), start=1):
             start = time.monotonic()
-            network = networks[comparator.network]
-            made = comparator.compare(network, train_images, images, jax.random.key(seed), shared)
+            network = networks[baseline.network]
+            key = jax.random.key(job.seed)
+            made = baseline.compare(network, train_images, images, key, shared)
             facts["seconds"][name] = round(time.monotonic() - start, 2)
             rows.append(_rows(table, made, masks).assign(comparator=name))
             costs.append({"comparator": name, **vars(made.cost)})
-            progress(number, len(COMPARATORS), comparator.title)
+            progress(number, len(COMPARATORS), baseline.title)
         # The fit of SLUG's basis is a step of its own.
-        fit = json.loads((folder / "curvature.json").read_text())["duration_seconds"]
+        fit = json.loads(job.file("curvature.json").read_text())["duration_seconds"]
         facts["seconds"]["slug"] = round(facts["seconds"]["slug"] + fit, 2)
-        save_table(outputs[0], pd.concat(rows))
-        save_table(outputs[1], pd.DataFrame(costs))
-    for checkpoint in checkpoints:
-        checkpoint.unlink(missing_ok=True)
+        job.save_table("comparisons.csv", pd.concat(rows))
+        job.save_table("costs.csv", pd.DataFrame(costs))
+        shutil.rmtree(folder)
 
 
 def _networks(
-    profile: Profile,
-    settings: ComparisonsExperiment,
-    train_images: np.ndarray,
-    folder: Path,
-    seed: int,
-    facts: dict,
-) -> tuple[dict, list[Path]]:
-    """Return the networks that comparators ask for, and the checkpoints of those trained here."""
+    job: Job, train_images: np.ndarray, folder: Path, facts: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the networks that baselines ask for; those trained here go on from checkpoints."""
+    profile, settings = job.profile, job.profile.experiment(Comparisons)
     architecture = profile.architecture()
     loss = perceptual_loss(profile.training.perceptual_weight, facts)
-    digest = profile.digest("data", "model", "training", "experiments")
-    checkpoints = []
 
     def train(name: str, shape: Architecture, its_seed: int) -> TrainedVAE:
-        checkpoint = folder / f"{name}-{digest}.msgpack"
-        checkpoints.append(checkpoint)
         return training.train(
             shape,
             train_images,
             profile.schedule(),
             seed=its_seed,
             perceptual_loss=loss,
-            checkpoint=checkpoint,
-            progress=Progress(f"comparisons, seed {seed}, {name}: epoch"),
+            checkpoint=folder / f"{name}.msgpack",
+            progress=Progress(f"comparisons, seed {job.seed}, {name}: epoch"),
         )[0]
 
-    trained = training.load_model(folder / "model.msgpack", architecture)
+    trained = training.load_model(job.file("model.msgpack"), architecture)
     members = [
-        train(f"member{number}", architecture, seed + number * SEEDS_APART)
+        train(f"member{number}", architecture, job.seed + number * SEEDS_APART)
         for number in range(1, settings.members)
     ]
     dropping = replace(architecture, dropout=settings.dropout)
-    networks = {
+    return {
         "trained": trained,
         "members": [trained, *members],
-        "with_dropout": train("dropout", dropping, seed),
+        "with_dropout": train("dropout", dropping, job.seed),
     }
-    return networks, checkpoints
 
 
-def _settings(
-    profile: Profile, settings: ComparisonsExperiment, posterior: slug.Posterior
-) -> Settings:
+def _settings(profile: Profile, settings: Comparisons, posterior: slug.Posterior) -> Settings:
     return Settings(
         **settings.model_dump(exclude={"members", "dropout"}),
         batch_size=profile.scores.batch_size,

@@ -1,39 +1,24 @@
 """Find the top eigenvectors of a trained network's generalised Gauss-Newton matrix."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pandas as pd
 
-from companion.config import Curvature, Profile
-from companion.paths import RunPaths
-from companion.pipeline.provenance import recorded
-from companion.pipeline.tables import load_array, save_table
+from companion.config import Curvature
+from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.model import training
 from slugkit.progress import Progress
 
 
-def run(profile: Profile, dataset: str, seed: int) -> None:
+def run(job: Job, facts: dict[str, Any]) -> None:
     """Write posterior.npz, eigenpairs.csv and trace.csv; continue from a checkpoint if present."""
-    paths = RunPaths(profile.name)
-    source = paths.prepared(seed) / f"train_{dataset}.npy"
-    folder = paths.trained(dataset, seed)
-    model_file, posterior_file = folder / "model.msgpack", folder / "posterior.npz"
-    tables = [folder / "eigenpairs.csv", folder / "trace.csv"]
-    settings = profile.curvature
-    digest = profile.digest("data", "model", "training", "curvature")
-    checkpoint = folder / f"lanczos-{digest}.npz"
-    with recorded(
-        folder / "curvature.json",
-        profile,
-        step="curvature",
-        inputs=[source, model_file],
-        outputs=[posterior_file, *tables],
-        dataset=dataset,
-        seed=seed,
-    ) as facts:
-        model = training.load_model(model_file, profile.architecture())
-        images, key = load_array(source), jax.random.key(seed)
+    settings, key = job.profile.curvature, jax.random.key(job.seed)
+    model = training.load_model(job.file("model.msgpack"), job.profile.architecture())
+    images = job.read_array(f"data/train_{job.dataset}.npy")
+    with job.checkpoint("lanczos.npz") as checkpoint:
         posterior = slug.fit(
             model.reconstruct(),
             model.params,
@@ -44,14 +29,13 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
             tolerance=settings.tolerance,
             max_products=settings.max_products,
             checkpoint=checkpoint,
-            progress=Progress(f"curvature {dataset}, seed {seed}: product"),
+            progress=Progress(f"curvature {job.dataset}, seed {job.seed}: product"),
         )
-        slug.save(posterior, posterior_file)
-        save_table(tables[0], _eigenpairs(posterior))
-        save_table(tables[1], _trace(posterior, images, key, settings))
-        facts["num_products"] = posterior.num_products
-        facts["converged"] = posterior.converged
-    checkpoint.unlink(missing_ok=True)
+        slug.save(posterior, job.file("posterior.npz"))
+        job.save_table("eigenpairs.csv", _eigenpairs(posterior))
+        job.save_table("trace.csv", _trace(posterior, images, key, settings))
+    facts["num_products"] = posterior.num_products
+    facts["converged"] = posterior.converged
 
 
 def _eigenpairs(posterior: slug.Posterior) -> pd.DataFrame:

@@ -10,6 +10,12 @@ from companion.paths import decoded_folder
 from slugkit.data.prepare import open_prepared
 from slugkit.data.synthesis.synthetic import generate
 
+# Each pool of synthetic images has a generator seed of its own. They do not follow the run's
+# seed: like a real data set, the pool is fixed, and each run draws from it.
+SKIN_POOL, EXTERNAL_POOL, OBJECT_POOL = 0, 1, 2
+# Light skin, as in the dermoscopy images for which generated ones stand.
+OBJECT_SKIN_TYPE = 2
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -43,6 +49,11 @@ def synthetic_pool(counts: dict[int, int], size: int, seed: int) -> Pool:
     )
     position = pd.Series(range(len(types)), index=identifiers)
     return Pool(table, lambda rows: images[position[rows["image_id"]].to_numpy()])
+
+
+def one_of_each_tone(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the first light and the first dark test image."""
+    return pd.concat([tests[tests["set"] == tone].head(1) for tone in ("light", "dark")])
 
 
 def at_size(rows: pd.DataFrame, size: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from companion.config import Profile
 from companion.paths import decoded_folder
-from companion.statistics.summaries import skin_types
+from companion.statistics.summaries import SKIN_TYPE_NUMERALS, skin_types
 from slugkit.data.acquire.manifests import load_manifest
 from slugkit.data.duplicates import label_conflicts
 from slugkit.data.prepare import Prepared, open_prepared
@@ -52,3 +52,20 @@ def describe(prepared: Prepared, published: int | str) -> dict[str, int | str]:
         **{skin_types((t,)): int((types == t).sum()) for t in range(1, 7)},
         "skin type unknown": int(types.isna().sum()),
     }
+
+
+def image_counts(profile: Profile, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
+    """Return how many images of each skin type each set holds, for the first seed."""
+    seed = profile.seeds[0]
+    sets = pd.concat(
+        [
+            train[train["seed"] == seed].assign(set=lambda rows: "train " + rows["dataset"]),
+            test[test["seed"] == seed].assign(set=lambda rows: "test " + rows["set"]),
+        ]
+    )
+    kinds = sets["fitzpatrick"].map(
+        lambda t: f"FST {SKIN_TYPE_NUMERALS[t - 1]}", na_action="ignore"
+    )
+    table = pd.crosstab(sets["set"], kinds.fillna("unknown"))
+    order = list(dict.fromkeys(sets["set"]))
+    return table.loc[order].assign(total=table.sum(axis=1)).rename_axis(columns=None)

@@ -1,70 +1,66 @@
 """Draw one seed's training and test images and write them as arrays with index tables."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from companion.config import External, Objects, Profile, Skin
-from companion.experiments.data.pools import Pool, real_pool, synthetic_pool
-from companion.paths import DATASETS, RunPaths
-from companion.pipeline.provenance import recorded
-from companion.pipeline.tables import save_array, save_table
+from companion.config import DATASETS, External, Objects, Skin
+from companion.experiments.data.pools import (
+    EXTERNAL_POOL,
+    OBJECT_POOL,
+    OBJECT_SKIN_TYPE,
+    SKIN_POOL,
+    Pool,
+    real_pool,
+    synthetic_pool,
+)
+from companion.pipeline.jobs import Job
 from slugkit.data.colour_rule import coloured_patch
 from slugkit.data.splits import check_no_leak, make_splits
 from slugkit.data.synthesis.foreign_objects import overlay_each
 from slugkit.errors import InputError
 
-# Each pool of synthetic images has a generator seed of its own. They do not follow the run's
-# seed: like a real data set, the pool is fixed, and each run draws from it.
-SKIN_POOL, EXTERNAL_POOL, OBJECT_POOL = 0, 1, 2
-# Light skin, as in the dermoscopy images for which generated ones stand.
-OBJECT_SKIN_TYPE = 2
 
-
-def run(profile: Profile, seed: int) -> None:
-    """Write train_A.npy, train_B.npy, train_C.npy, train.csv, test.npy, test.csv and masks.npy.
+def run(job: Job, facts: dict[str, Any]) -> None:
+    """Write the training images of A, B and C, the test images, their tables and the masks.
 
     The test table's column `set` is "light", "dark", "external", "clean" (images without foreign
     objects), "object" (the same images, with an object drawn over each; `pair` names the clean
     one) or "tagged" (images with real objects).
     """
-    folder = RunPaths(profile.name).prepared(seed)
-    names = [f"train_{dataset}.npy" for dataset in DATASETS]
-    outputs = [folder / name for name in (*names, "train.csv", "test.npy", "test.csv", "masks.npy")]
-    record = folder / "prepare.json"
-    with recorded(record, profile, step="prepare", outputs=outputs, seed=seed) as facts:
-        size = profile.data.image_size
-        skin = _skin_pool(profile.data.skin, size)
-        settings = profile.data.skin
-        splits = make_splits(
-            skin.table,
-            light=list(settings.light),
-            dark=list(settings.dark),
-            train=settings.train,
-            test=settings.test,
-            seed=seed,
-        )
-        check_no_leak(splits)
-        for dataset in DATASETS:
-            save_array(folder / f"train_{dataset}.npy", skin.load(splits.train[dataset]))
-        train = pd.concat([table.assign(dataset=name) for name, table in splits.train.items()])
-        save_table(folder / "train.csv", train)
+    data, size, seed = job.profile.data, job.profile.data.image_size, job.seed
+    skin = _skin_pool(data.skin, size)
+    splits = make_splits(
+        skin.table,
+        light=list(data.skin.light),
+        dark=list(data.skin.dark),
+        train=data.skin.train,
+        test=data.skin.test,
+        seed=seed,
+    )
+    check_no_leak(splits)
+    for dataset in DATASETS:
+        job.save_array(f"data/train_{dataset}.npy", skin.load(splits.train[dataset]))
+    train = pd.concat([table.assign(dataset=name) for name, table in splits.train.items()])
+    job.save_table("data/train.csv", train)
 
-        parts = [(name, table, skin.load(table), None) for name, table in splits.test.items()]
-        if profile.data.external is not None:
-            parts.append(_external(profile.data.external, size, seed))
-        parts += _objects(profile.data.objects, size, seed)
-        test = pd.concat([table.assign(set=name) for name, table, _, _ in parts])
-        images = np.concatenate([images for _, _, images, _ in parts])
-        masks = np.concatenate(
-            [np.zeros(images.shape[:3], bool) if m is None else m for *_, images, m in parts]
-        )
-        save_array(folder / "test.npy", images)
-        save_array(folder / "masks.npy", masks)
-        save_table(folder / "test.csv", test.assign(pair=test["pair"].fillna("")))
-        facts["counts"] = {
-            **{f"train {name}": len(table) for name, table in splits.train.items()},
-            **{f"test {name}": int(count) for name, count in test["set"].value_counts().items()},
-        }
+    parts = [(name, table, skin.load(table), None) for name, table in splits.test.items()]
+    if data.external is not None:
+        parts.append(_external(data.external, size, seed))
+    parts += _objects(data.objects, size, seed)
+    test = pd.concat([table.assign(set=name) for name, table, _, _ in parts])
+    images = np.concatenate([images for _, _, images, _ in parts])
+    masks = np.concatenate(
+        [np.zeros(images.shape[:3], bool) if m is None else m for *_, images, m in parts]
+    )
+    job.save_array("data/test.npy", images)
+    job.save_array("data/masks.npy", masks)
+    job.save_table("data/test.csv", test.assign(pair=test["pair"].fillna("")))
+    facts["counts"] = {
+        **{f"train {name}": len(table) for name, table in splits.train.items()},
+        **{f"test {name}": int(count) for name, count in test["set"].value_counts().items()},
+    }
 
 
 def _skin_pool(skin: Skin, size: int) -> Pool:

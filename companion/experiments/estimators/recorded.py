@@ -3,7 +3,7 @@
 import pandas as pd
 
 from companion.figures.style import LABELS
-from companion.notebook import Run
+from companion.run import Run
 
 
 def recorded_map_errors(run: Run) -> pd.DataFrame:
@@ -32,18 +32,3 @@ def recorded_ratios(run: Run) -> pd.DataFrame:
         for end in ("smallest", "largest")
     }
     return pd.DataFrame(row, index=pd.Index([int(found["least_products"])], name="products"))
-
-
-def recorded_sketch(run: Run) -> pd.DataFrame:
-    """Return what the scores with a sketched basis came to."""
-    found = run.numbers("sketch")
-    rows = {
-        "parameters p": f"{found['parameters']:,.0f}",
-        "eigenpairs k": f"{found['rank']:.0f}",
-        "share of the Jacobian norm that they remove": f"{found['removed']:.0%}",
-        "sketch size for an error of 10 %, by the rule": f"{found['needed_size']:,.0f}",
-        "lowest ratio of a sketched score to the full one": f"{found['lowest_ratio']:.2f}",
-        "highest": f"{found['highest_ratio']:.2f}",
-        "share of the scores below zero": f"{found['negative_scores']:.0%}",
-    }
-    return pd.DataFrame({"found": rows})

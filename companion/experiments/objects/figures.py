@@ -5,14 +5,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from companion.config import Profile
-from companion.experiments.ablation.measure import BASE, spread
 from companion.experiments.objects.measure import METHODS
-from companion.figures.style import COLOURS, INK
+from companion.figures.style import INK, METHOD_COLOURS, METHOD_LABELS, METHOD_MARKERS
 from companion.statistics.summaries import over_images
-
-_COLOURS = {"slug": COLOURS["slug"], "squared_error": COLOURS["mse"]}
-_MARKERS = {"slug": "o", "squared_error": "s"}
-_LABELS = {"slug": "SLUG", "squared_error": "squared error"}
 
 
 def detection(axis: Axes, rows: pd.DataFrame, profile: Profile, over: str) -> None:
@@ -31,10 +26,10 @@ def detection(axis: Axes, rows: pd.DataFrame, profile: Profile, over: str) -> No
             np.arange(len(levels)) + offset,
             value,
             [np.maximum(below, 0), np.maximum(above, 0)],
-            marker=_MARKERS[method],
-            color=_COLOURS[method],
+            marker=METHOD_MARKERS[method],
+            color=METHOD_COLOURS[method],
             capsize=2,
-            label=_LABELS[method],
+            label=METHOD_LABELS[method],
         )
     axis.axhline(0.5, color=INK, linewidth=1, linestyle=":")
     axis.set_xticks(range(len(levels)), [f"{level:g}" for level in levels])
@@ -66,45 +61,3 @@ def detections(axes: np.ndarray, objects: pd.DataFrame, profile: Profile) -> Non
         upper.set_title(str(kind))
     for row in axes:
         row[0].set_ylabel("pixel AUROC")
-
-
-def variants(axis: Axes, ablation: pd.DataFrame, columns: dict[str, str], label: str) -> None:
-    """Draw one line of marks per variant: its mean over the seeds, and their range.
-
-    Parameters
-    ----------
-    axis
-        To draw into.
-    ablation
-        One row per (variant, seed); with a single seed, the bars are intervals over images.
-    columns
-        The columns to draw, each with the method whose colour and name it has.
-    label
-        Of the axis.
-    """
-    groups = ablation.groupby(["factor", "level"], sort=False)
-    for column, method in columns.items():
-        found = [spread(rows, column) for _, rows in groups]
-        value = np.array([one.value for one in found])
-        below = np.maximum(value - [one.low for one in found], 0)
-        above = np.maximum([one.high for one in found] - value, 0)
-        axis.errorbar(
-            value,
-            np.arange(len(found)),
-            xerr=[below, above],
-            linestyle="",
-            marker=_MARKERS[method],
-            color=_COLOURS[method],
-            elinewidth=1,
-            label=_LABELS[method],
-        )
-        axis.axvline(found[0].value, color=_COLOURS[method], linewidth=1, alpha=0.6)
-    names = [_title(str(factor), str(level)) for (factor, level), _ in groups]
-    axis.set_yticks(range(len(names)), names)
-    axis.set_ylim(len(names) - 0.4, -0.6)
-    axis.set_xlabel(label)
-    axis.grid(axis="y")
-
-
-def _title(factor: str, level: str) -> str:
-    return "base" if (factor, level) == BASE else f"{factor.replace('_', ' ')}: {level}"

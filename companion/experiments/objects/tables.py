@@ -1,16 +1,14 @@
 """The foreign objects of the benchmark in numbers, with intervals over images."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
-from IPython.display import HTML
 from sklearn.metrics import roc_auc_score
 
-from companion.book import panels
 from companion.config import Profile
 from companion.experiments.objects.measure import METHODS, plainest
-from companion.notebook import Run
+from companion.run import Run
 from companion.statistics.claims import OBJECTS, Check, check
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import over_seeds
@@ -189,41 +187,22 @@ def summary(objects: pd.DataFrame, profile: Profile) -> dict[str, float]:
 
 def recorded_pixels(run: Run) -> pd.DataFrame:
     """Return `pixel_table` of a recorded run."""
-    return pixel_table(plainest(run.measured("objects")), run.profile)
+    return pixel_table(plainest(run.table("objects")), run.profile)
 
 
 def recorded_errors(run: Run) -> pd.DataFrame:
     """Return `error_table` of a recorded run."""
-    return error_table(plainest(run.measured("objects")), run.profile)
+    return error_table(plainest(run.table("objects")), run.profile)
 
 
 def recorded_images(run: Run) -> pd.DataFrame:
     """Return `image_table` of a recorded run."""
-    return image_table(plainest(run.measured("objects")), run.profile)
+    return image_table(plainest(run.table("objects")), run.profile)
 
 
 def recorded_lesions(run: Run) -> pd.DataFrame:
     """Return `lesion_table` of a recorded run."""
-    return lesion_table(run.measured("lesions"), run.profile)
-
-
-def of_recorded(run: Run | None, tables: Mapping[str, Callable[[Run], pd.DataFrame]]) -> HTML:
-    """Return titled tables of a recorded run under its data mark, or a line that there is none."""
-    if run is None:
-        return HTML("<p>No run on real images that measured this is recorded in this version.</p>")
-    mark = panels.data_mark(run.profile.data.sources(), len(run.profile.seeds))
-    parts = [f"<p>{mark[0].upper()}{mark[1:]}.</p>"]
-    parts += [f"<p>{title}</p>{table(run).to_html()}" for title, table in tables.items()]
-    return HTML("".join(parts))
-
-
-def unless_empty(table: pd.DataFrame, otherwise: str) -> pd.DataFrame | HTML:
-    """Return the table, or a sentence if it has no rows.
-
-    >>> unless_empty(pd.DataFrame(), "Nothing.").data
-    '<p>Nothing.</p>'
-    """
-    return HTML(f"<p>{otherwise}</p>") if table.empty else table
+    return lesion_table(run.table("lesions"), run.profile)
 
 
 def _by_kind(rows: pd.DataFrame, row: Callable[[pd.DataFrame], dict[str, str]]) -> pd.DataFrame:

@@ -17,10 +17,11 @@ import pandas as pd
 from IPython.display import HTML
 from PIL import Image
 
-from companion.experiments.scores.object_maps import MAPPED_DATASET, load_maps
-from companion.figures.plots import scaled
+from companion.config import MIXED
+from companion.experiments.scores.object_maps import load_maps, scored
+from companion.figures.pictures import scaled
 from companion.figures.style import COLOURS, INK
-from companion.notebook import Run
+from companion.run import Run
 from slugkit import slug
 from slugkit.model import training
 
@@ -34,7 +35,7 @@ class Explored:
     """A few images, and what SLUG says of them at each rank and number of samples."""
 
     all_images: pd.DataFrame  # every test image of the sets shown: mse, slug
-    images: pd.DataFrame  # n rows of it, with their `place` among the test images
+    images: pd.DataFrame  # n rows of it
     ranks: tuple[int, ...]
     scores: np.ndarray  # (n, ranks, samples)
     errors: np.ndarray  # (n, ranks, samples), standard errors of the scores
@@ -51,18 +52,15 @@ def explore(run: Run, count: int = 8) -> Explored:
     of all.
     """
     seed = run.profile.seeds[0]
-    table = run.scores
-    table = table[(table["seed"] == seed) & (table["dataset"] == MAPPED_DATASET)]
-    table = table.assign(place=range(len(table)))
+    table = scored(run, seed)
     table = table[table["set"].isin(SETS)].sort_values("slug", kind="stable")
     open_ones = table[table["may_show"]]
     pool = table if open_ones.empty else open_ones
     chosen = pool.iloc[np.unique(np.linspace(0, len(pool) - 1, count).round().astype(int))]
-    places = chosen["place"].to_numpy()
-    images = run.array("test", seed)[places]
-    folder = run.paths.trained(MAPPED_DATASET, seed)
-    model = training.load_model(folder / "model.msgpack", run.profile.architecture())
-    posterior = slug.load(folder / "posterior.npz", model.reconstruct(), model.params)
+    maps = load_maps(run, seed, chosen["image_id"])
+    job = run.job("scores", seed, MIXED)
+    model = training.load_model(job.file("model.msgpack"), run.profile.architecture())
+    posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
     ranks = tuple(sorted({0, max(1, posterior.rank // 4), posterior.rank}))
     found = [
         [
@@ -70,10 +68,10 @@ def explore(run: Run, count: int = 8) -> Explored:
                 replace(
                     posterior, basis=posterior.basis[:k], eigenvalues=posterior.eigenvalues[:k]
                 ),
-                images,
+                maps["image"],
                 num_samples=samples,
                 key=jax.random.key(seed),
-                batch_size=len(images),
+                batch_size=len(chosen),
             )
             for samples in SAMPLES
         ]
@@ -86,7 +84,7 @@ def explore(run: Run, count: int = 8) -> Explored:
         _first_axis([[one.score.value for one in row] for row in found]),
         _first_axis([[one.score.standard_error for one in row] for row in found]),
         _first_axis([[one.variance.value.sum(axis=-1) for one in row] for row in found]),
-        {name: map_[places] for name, map_ in load_maps(run, seed).items() if name != "slug"},
+        {name: map_ for name, map_ in maps.items() if name != "slug"},
     )
 
 

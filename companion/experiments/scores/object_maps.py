@@ -1,13 +1,19 @@
 """How well the pixel maps find foreign objects, image by image."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
-from companion.notebook import Run
-from companion.statistics.metrics import inside_outside_ratio, pixel_auroc, pixel_average_precision
+from companion.config import MIXED
+from companion.run import Run
+from companion.statistics.metrics import (
+    inside_outside_ratio,
+    pixel_auroc,
+    pixel_average_precision,
+)
 
 MAPS = ("slug", "squared_error")
-MAPPED_DATASET = "B"
 
 
 def measure(run: Run) -> pd.DataFrame:
@@ -18,14 +24,11 @@ def measure(run: Run) -> pd.DataFrame:
     """
     rows = []
     for seed in run.profile.seeds:
-        table = run.scores
-        table = table[(table["seed"] == seed) & (table["dataset"] == MAPPED_DATASET)]
-        masks = run.array("masks", seed)
-        maps = load_maps(run, seed)
+        masks, table = run.images("masks", seed), scored(run, seed)
+        table = table[[bool(mask.any()) for mask in masks[table["image_id"]]]]
+        maps = load_maps(run, seed, table["image_id"])
         for place, (_, image) in enumerate(table.iterrows()):
-            mask = masks[place]
-            if not mask.any():
-                continue
+            mask = masks.one(image["image_id"])
             for name in MAPS:
                 rows.append(
                     {
@@ -43,29 +46,34 @@ def measure(run: Run) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def load_maps(run: Run, seed: int) -> dict[str, np.ndarray]:
-    """Return the maps of all test images (n, H, W), summed over channels, and what they show."""
-    images = run.array("test", seed)
-    reconstructions = run.array("reconstruction", seed, MAPPED_DATASET)
+def scored(run: Run, seed: int) -> pd.DataFrame:
+    """Return the scores of all test images by the network of data set B."""
+    table = run.table("scores")
+    return table[(table["seed"] == seed) & (table["dataset"] == MIXED)]
+
+
+def load_maps(run: Run, seed: int, identifiers: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return the maps of some test images (n, H, W), summed over channels, and what they show."""
+    identifiers = list(identifiers)
+    images = run.images("test", seed)[identifiers]
+    reconstructions = run.images("reconstruction", seed, MIXED)[identifiers]
     return {
         "image": images,
         "reconstruction": reconstructions,
         "squared_error": np.sum((images - reconstructions) ** 2, axis=-1),
-        "slug": run.array("uncertainty", seed, MAPPED_DATASET),
+        "slug": run.images("uncertainty", seed, MIXED)[identifiers],
     }
 
 
 def examples(run: Run, count: int = 4) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
-    """Return the maps of the first seed, and the rows of `count` images with foreign objects.
+    """Return `count` images with foreign objects of the first seed: their maps and their rows.
 
     The first image of each kind is taken, ruler, ink and patch first; none is picked by how well
     its map looks.
     """
     seed = run.profile.seeds[0]
-    table = run.scores
-    table = table[(table["seed"] == seed) & (table["dataset"] == MAPPED_DATASET)]
-    table = table.assign(place=range(len(table)))
+    table = scored(run, seed)
     table = table[table["set"] == "object"].drop_duplicates("object")
     first = table["object"].map({"ruler": 0, "ink": 1, "patch": 2}).fillna(3)
     rows = table.assign(order=first).sort_values("order", kind="stable").head(count)
-    return load_maps(run, seed), rows
+    return load_maps(run, seed, rows["image_id"]), rows
