@@ -35,13 +35,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 book: setup
-	@$(BIN)/slugkit book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA))) $(if $(CLUSTER),--cluster $(CLUSTER))
+	@$(BIN)/python -m companion book --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA))) $(if $(CLUSTER),--cluster $(CLUSTER))
 
 plan: setup
-	@$(BIN)/slugkit plan --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
+	@$(BIN)/python -m companion plan --profile $(PROFILE) $(if $(DATA),--data $(abspath $(DATA)))
 
 record: setup
-	@$(BIN)/slugkit record --profile $(PROFILE)
+	@$(BIN)/python -m companion record --profile $(PROFILE)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -154,8 +154,10 @@ class Profile(Section):
             raise ValueError("data.skin: a skin type is listed both as light and as dark")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds: {self.seeds} holds one twice")
-        for experiment in self.experiments.values():
-            experiment.check(self)
+        # Those of a part were checked with the whole.
+        if "/" not in self.name:
+            for experiment in self.experiments.values():
+                experiment.check(self)
         return self
 
     def architecture(self) -> Architecture:

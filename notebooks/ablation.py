@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # What decides whether it works
 #
@@ -36,7 +22,7 @@ ablation = run.table("ablation")
 versions = run.table("score_versions")
 settings = run.profile.part("ablation")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One line per variant, grouped by what is changed. Left: rank correlation of SLUG with the error. Right: pixel AUROC of SLUG and of the squared error on objects. A vertical line marks the base setting in each.", "classes": "dark-light"}, "figure": {"caption": "One line per variant; all else is as in the base setting, whose value is the vertical line. Marks are means over the seeds and bars their range, or with a single seed its interval over images. Left: rank correlation of the score with the mean squared error on held-out skin. Right: pixel AUROC of both maps on objects laid over unseen images.", "name": "fig-ablation"}}
+# %% mystnb={"figure": {"caption": "One line per variant; all else is as in the base setting, whose value is the vertical line. Marks are means over the seeds and bars their range, or with a single seed its interval over images. Left: rank correlation of the score with the mean squared error on held-out skin. Right: pixel AUROC of both maps on objects laid over unseen images.", "name": "fig-ablation"}, "image": {"alt": "One line per variant, grouped by what is changed. Left: rank correlation of SLUG with the error. Right: pixel AUROC of SLUG and of the squared error on objects. A vertical line marks the base setting in each.", "classes": "dark-light"}} tags=["hide-input"]
 height = 1.2 + 0.24 * ablation[["factor", "level"]].drop_duplicates().shape[0]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, height), sharey=True)
 figures.variants(left, ablation, {"spearman": "slug"}, "rank correlation with the error")

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The claims, and what we found
 #
@@ -39,7 +25,7 @@ display(claims_page.claims_table(found))
 # %% [markdown]
 # ## At a glance
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}, "figure": {"caption": "Every number behind a verdict, less the threshold set beforehand, with its interval; right of the line it is as the paper says. What leaves the axis is drawn at its end.", "name": "fig-claims"}}
+# %% mystnb={"figure": {"caption": "Every number behind a verdict, less the threshold set beforehand, with its interval; right of the line it is as the paper says. What leaves the axis is drawn at its end.", "name": "fig-claims"}, "image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axis = plt.subplots(figsize=(7.2, 5.6))
 claims_page.margins(axis, found)
 figure.legend(loc="outside lower center", ncols=3)

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Comparators: what is SLUG worth beside everything else?
 #
@@ -39,7 +25,7 @@ from companion.experiments.baselines import analysis, figures, records, report
 run = notebook.open_run("comparisons", profile)
 found = analysis.measure(records.comparisons(run), run.profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: for each comparator, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial comparator, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}, "figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}}
+# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each comparator, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial comparator, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
 figure = plt.figure(figsize=(7.2, 7.6))
 upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3))
 left, right = upper.subplots(1, 2)

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Curvature
 #
@@ -37,7 +23,7 @@ run = notebook.open_run("curvature", profile)
 pairs = run.table("eigenpairs")
 analysis.curvature_table(pairs, run.table("trace"), run.profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: eigenvalues falling over their rank on a logarithmic axis, one line per training set. Right: relative residuals, most of them below the tolerance.", "classes": "dark-light"}, "figure": {"caption": "Left: the leading eigenvalues (Ritz values) of the generalised Gauss-Newton matrix, one line per training set and seed. Right: the residual of each pair relative to its eigenvalue; the line is the tolerance that was asked for.", "name": "fig-curvature"}}
+# %% mystnb={"figure": {"caption": "Left: the leading eigenvalues (Ritz values) of the generalised Gauss-Newton matrix, one line per training set and seed. Right: the residual of each pair relative to its eigenvalue; the line is the tolerance that was asked for.", "name": "fig-curvature"}, "image": {"alt": "Left: eigenvalues falling over their rank on a logarithmic axis, one line per training set. Right: relative residuals, most of them below the tolerance.", "classes": "dark-light"}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2)
 figures.spectrum(left, pairs)
 figures.residuals(right, pairs, run.profile.curvature.tolerance)

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The images
 #
@@ -61,7 +47,7 @@ pool_report(run.profile) if run.profile.data.real_sources() else "all images are
 # The first images of each set. A data set whose manifest does not allow its images to be shown
 # leaves an empty frame.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Rows of small skin images: light and dark test images, images without foreign objects, and images with foreign objects.", "classes": "dark-light"}, "figure": {"caption": "The first images of each test set, as the network sees them.", "name": "fig-data"}}
+# %% mystnb={"figure": {"caption": "The first images of each test set, as the network sees them.", "name": "fig-data"}, "image": {"alt": "Rows of small skin images: light and dark test images, images without foreign objects, and images with foreign objects.", "classes": "dark-light"}} tags=["hide-input"]
 figure = figures.contact_sheet(test[test["seed"] == seed], run.images("test", seed))
 plt.show()
 

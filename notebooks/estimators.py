@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Estimators: how many products does a score or a map take?
 #
@@ -41,7 +27,7 @@ errors = run.table("estimators")
 # that it was trained at, U is that of the whole training set; at the others, of some training
 # images at that size.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Panels on logarithmic axes, relative error over Jacobian products: the score above, the map below, one column for each image size. In the map the Krylov estimator lies lowest from 150 products on, at every size; the Bekas diagonal stays near or above 100 percent.", "classes": "dark-light"}, "figure": {"caption": "Relative error over Jacobian products, network trained on B, one column for each image size. Upper row: the score, against the Krylov estimate with many more products. Lower row: the map, in the l2 norm over outputs drawn at random, against their exact variances. Points are root mean squares over images and repeats, bars their range.", "name": "fig-estimators"}}
+# %% mystnb={"figure": {"caption": "Relative error over Jacobian products, network trained on B, one column for each image size. Upper row: the score, against the Krylov estimate with many more products. Lower row: the map, in the l2 norm over outputs drawn at random, against their exact variances. Points are root mean squares over images and repeats, bars their range.", "name": "fig-estimators"}, "image": {"alt": "Panels on logarithmic axes, relative error over Jacobian products: the score above, the map below, one column for each image size. In the map the Krylov estimator lies lowest from 150 products on, at every size; the Bekas diagonal stays near or above 100 percent.", "classes": "dark-light"}} tags=["hide-input"]
 sizes = list(run.profile.experiment(Estimators).most_products)
 figure, axes = plt.subplots(2, len(sizes), figsize=(7.2, 6.4), sharey="row", squeeze=False)
 figures.errors(axes, errors)

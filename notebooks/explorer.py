@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Explorer: what more samples and more eigenvectors do
 #
@@ -41,7 +27,7 @@ explorer.page(explored)
 #
 # One image, the most uncertain of those above, at every setting.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "A grid of uncertainty maps of one image, one row for each number of eigenvectors and one column for each number of samples; from left to right the maps settle.", "classes": "dark-light"}, "figure": {"caption": "Uncertainty maps of one image by the number of samples S and of eigenvectors k, each scaled to [0, 1]. With two samples each pixel is off by as much as its own value; neighbours err together, so that the map looks smooth all the same.", "name": "fig-explorer"}}
+# %% mystnb={"figure": {"caption": "Uncertainty maps of one image by the number of samples S and of eigenvectors k, each scaled to [0, 1]. With two samples each pixel is off by as much as its own value; neighbours err together, so that the map looks smooth all the same.", "name": "fig-explorer"}, "image": {"alt": "A grid of uncertainty maps of one image, one row for each number of eigenvectors and one column for each number of samples; from left to right the maps settle.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axes = plt.subplots(len(explored.ranks), len(explorer.SAMPLES), figsize=(7.2, 5.2))
 figures.map_grid(
     axes, explored.maps[-1], explored.images.iloc[-1], explored.ranks, explorer.SAMPLES

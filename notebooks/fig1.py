@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Figure 1: error follows representation, the encoder does not notice
 #
@@ -34,7 +20,7 @@ from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_run("fig1", profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}}
+# %% mystnb={"figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}, "image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2)
 figures.group_means(left, run.table("scores"), run.profile, "mse")
 figures.group_means(right, run.table("scores"), run.profile, "encoder_std")

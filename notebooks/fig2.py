@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Figure 2: does SLUG follow the error across groups and training sets?
 #
@@ -32,7 +18,7 @@ from companion.statistics.summaries import GROUPS
 
 run = notebook.open_run("fig2", profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}}
+# %% mystnb={"figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}, "image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
     figures.group_means(axis, run.table("scores"), run.profile, column)

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Figure 3: external images, by skin type
 #
@@ -43,7 +29,7 @@ Markdown(
     else f"External images: {external.source}, {external.per_type} of each skin type."
 )
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}, "figure": {"caption": "Mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-3"}}
+# %% mystnb={"figure": {"caption": "Mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-3"}, "image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2)
 figures.by_skin_type(left, run.table("scores"), run.profile, "mse", sets)
 figures.by_skin_type(right, run.table("scores"), run.profile, "slug", sets)

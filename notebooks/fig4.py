@@ -1,18 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Figure 4: SLUG against the error, rejection, and foreign objects
 #
@@ -36,7 +21,7 @@ from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_run("fig4", profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}, "figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}}
+# %% mystnb={"figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}, "image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}} tags=["hide-input"]
 test = select(run.table("scores"), "B", *GROUPS)
 figure = plt.figure(figsize=(7.2, 9))
 upper, lower = figure.subfigures(2, 1, height_ratios=(3, 6))

@@ -1,18 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Foreign objects: found by SLUG, by the error, or by both?
 #
@@ -37,7 +22,7 @@ run = notebook.open_run("foreign_objects", profile)
 objects = run.table("objects")
 usual = plainest(objects)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Two rows of small plots, one column per kind of object. Upper row: mean pixel AUROC of SLUG and of the squared error over the contrast of the object. Lower row: over its size. A dotted line marks chance at one half.", "classes": "dark-light"}, "figure": {"caption": "Mean pixel AUROC of the two maps against the mask of the object, with bootstrap intervals over images; 0.5, dotted, is chance. Upper row: over the object's contrast (1 is opaque), at the usual size. Lower row: over its size (1 is the usual one), at full contrast.", "name": "fig-foreign-objects"}}
+# %% mystnb={"figure": {"caption": "Mean pixel AUROC of the two maps against the mask of the object, with bootstrap intervals over images; 0.5, dotted, is chance. Upper row: over the object's contrast (1 is opaque), at the usual size. Lower row: over its size (1 is the usual one), at full contrast.", "name": "fig-foreign-objects"}, "image": {"alt": "Two rows of small plots, one column per kind of object. Upper row: mean pixel AUROC of SLUG and of the squared error over the contrast of the object. Lower row: over its size. A dotted line marks chance at one half.", "classes": "dark-light"}} tags=["hide-input"]
 kinds = objects["kind"].nunique()
 figure, axes = plt.subplots(2, kinds, figsize=(7.2, 4.2), sharey=True, squeeze=False)
 figures.detections(axes, objects, run.profile)

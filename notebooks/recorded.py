@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # On real images: the recorded run
 #
@@ -32,7 +18,7 @@ from companion.statistics.summaries import GROUPS, over_images, select
 
 run = notebook.open_recorded("recorded", notebook.REAL_RUN, profile)
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Upper row: mean error and mean SLUG of light and dark test images for three training sets. Lower row: SLUG against error per image, and mean error as uncertain images are removed.", "classes": "dark-light"}, "figure": {"caption": "Recorded run on real images. Upper row: mean error and mean SLUG of the two test groups under each training set, with bootstrap intervals and, faint, the single runs. Lower row, trained on B: SLUG against error, one mark per held-out image; and the mean error of the rest as the most uncertain images are removed.", "name": "fig-recorded"}}
+# %% mystnb={"figure": {"caption": "Recorded run on real images. Upper row: mean error and mean SLUG of the two test groups under each training set, with bootstrap intervals and, faint, the single runs. Lower row, trained on B: SLUG against error, one mark per held-out image; and the mean error of the rest as the most uncertain images are removed.", "name": "fig-recorded"}, "image": {"alt": "Upper row: mean error and mean SLUG of light and dark test images for three training sets. Lower row: SLUG against error per image, and mean error as uncertain images are removed.", "classes": "dark-light"}} tags=["hide-input"]
 test = select(run.table("scores"), "B", *GROUPS)
 figure, axes = plt.subplots(2, 2, figsize=(7.2, 6.4))
 figures.group_means(axes[0, 0], run.table("scores"), run.profile, "mse")

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # The sketch: when can the eigenvectors be forgotten?
 #
@@ -34,7 +20,7 @@ from companion.statistics.claims import check
 run = notebook.open_run("sketch", profile)
 scores = run.table("sketch")
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Left: ratio of the sketched to the full score over the sketch size, one line per number of Lanczos steps; with as many steps as eigenpairs the lines lie above one, with three times as many below. Right: the sketch size that is needed rises steeply with the share of the Jacobian norm that the basis removes.", "classes": "dark-light"}, "figure": {"caption": "Left: the score with a sketched basis over the score with the full basis, same probes; points are means over the images, bars their range. Right: the sketch size below which one probe is off by more than 10 %, if the basis removes a given share of the Jacobian norm.", "name": "fig-sketch"}}
+# %% mystnb={"figure": {"caption": "Left: the score with a sketched basis over the score with the full basis, same probes; points are means over the images, bars their range. Right: the sketch size below which one probe is off by more than 10 %, if the basis removes a given share of the Jacobian norm.", "name": "fig-sketch"}, "image": {"alt": "Left: ratio of the sketched to the full score over the sketch size, one line per number of Lanczos steps; with as many steps as eigenpairs the lines lie above one, with three times as many below. Right: the sketch size that is needed rises steeply with the share of the Jacobian norm that the basis removes.", "classes": "dark-light"}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.6))
 figures.sketched_scores(left, scores)
 figures.needed_sizes(right, 0.1)

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Status: what each step took
 #
@@ -41,7 +27,7 @@ HTML(status.by_step(jobs).to_html(na_rep="–", border=0))
 # come on top: `make book` says at its end what all of it took. Records from before it was counted
 # show a dash.
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Duration of each job on a logarithmic axis in seconds, one row for each step of the graph, one mark and colour for each profile.", "classes": "dark-light"}, "figure": {"caption": "Duration of each job of the graph, one mark per job (a seed and a training set), on a logarithmic axis. Jobs of one run work side by side, one on each core.", "name": "fig-status"}}
+# %% mystnb={"figure": {"caption": "Duration of each job of the graph, one mark per job (a seed and a training set), on a logarithmic axis. Jobs of one run work side by side, one on each core.", "name": "fig-status"}, "image": {"alt": "Duration of each job on a logarithmic axis in seconds, one row for each step of the graph, one mark and colour for each profile.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axis = plt.subplots()
 status.durations(axis, jobs)
 figure.legend(*axis.get_legend_handles_labels(), loc="outside upper center", ncols=3)

@@ -1,17 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     formats: ipynb,py:percent
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Training
 #
@@ -42,7 +28,7 @@ settings = {
 }
 pd.Series(settings, name="value").to_frame()
 
-# %% tags=["hide-input"] mystnb={"image": {"alt": "Three falling curves of the training loss over epochs, one for each training set.", "classes": "dark-light"}, "figure": {"caption": "Negative ELBO of each training set over the epochs, in nats per image; one line per seed. It may be negative: the density of a continuous image can exceed one.", "name": "fig-train"}}
+# %% mystnb={"figure": {"caption": "Negative ELBO of each training set over the epochs, in nats per image; one line per seed. It may be negative: the density of a continuous image can exceed one.", "name": "fig-train"}, "image": {"alt": "Three falling curves of the training loss over epochs, one for each training set.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axis = plt.subplots()
 figures.losses(axis, run.table("losses"))
 plt.show()

@@ -36,7 +36,7 @@ class LogHandler(LogHandlerBase):
         """Nothing is left to be set up."""
 
     def emit(self, record: Any) -> None:
-        event, line = getattr(record, "event", None), ""
+        event, line, bad = getattr(record, "event", None), "", False
         if event == LogEvent.RUN_INFO:
             type(self).planned = {
                 name: count for name, count in record.stats.items() if name != "total"
@@ -55,8 +55,8 @@ class LogHandler(LogHandlerBase):
         elif event in (LogEvent.JOB_ERROR, LogEvent.ERROR) or (
             event is None and record.levelname in ("WARNING", "ERROR", "CRITICAL")
         ):
-            line = record.getMessage()
-        if line and not self.silent:
+            line, bad = record.getMessage(), True
+        if line and (bad or not self.silent):
             print(line, file=sys.stdout, flush=True)
 
 

@@ -46,7 +46,7 @@ class Step:
     @property
     def rule(self) -> str:
         """The name of its rule in the graph."""
-        return f"{self.part}_{self.name}" if self.part else self.name
+        return self.name if self.part in ("", self.name) else f"{self.part}_{self.name}"
 
     @property
     def module(self) -> str:
