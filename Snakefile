@@ -71,6 +71,8 @@ rule book:
         config="_config.yml",
     params:
         code=digest_of("companion.book.build", "companion.book.extension"),
+    resources:
+        mem_mb=8000,
     output:
         "_build/html/index.html",
     shell:
@@ -88,15 +90,23 @@ rule decode:
         code=digest_of("companion.experiments.data.decode"),
     output:
         "runs/images/{source}-{size}/prepared.json",
+    resources:
+        runtime=240,
     shell:
         "{COMPANION} decode {wildcards.source} --size {wildcards.size}"
 
 
+def job(step, wildcards):
+    """What tells a job from the others of its step, for the command line."""
+    seed = PROFILE.seeds[0] if step.scope is Scope.FIRST else wildcards.seed
+    dataset = wildcards.dataset if step.scope is Scope.NETWORK else MIXED
+    return f"--seed {seed}" + ("" if step.scope is Scope.SEED else f" --dataset {dataset}")
+
+
+# Snakemake formats a shell command when the job runs, after these loops: what it says of a step or
+# a page must stand in `params`.
 for step in steps().values():
     own = PROFILE.part(step.part)
-    places = {Scope.FIRST: f"--seed {PROFILE.seeds[0]}"}.get(step.scope, "--seed {wildcards.seed}")
-    if step.scope is not Scope.SEED:
-        places += " --dataset " + ("{wildcards.dataset}" if step.scope is Scope.NETWORK else MIXED)
 
     rule:
         name:
@@ -107,12 +117,16 @@ for step in steps().values():
         params:
             settings=own.digest(*step.settings),
             code=digest_of(step.module),
+            job=lambda wildcards, step=step: job(step, wildcards),
         output:
             [pattern(step, name) for name in step.outputs],
             record=record(step),
         priority: step.priority
+        resources:
+            mem_mb=1000 * step.gigabytes,
+            runtime=step.minutes,
         shell:
-            f"{COMPANION} {step.rule} --profile {NAME} {places}"
+            "{COMPANION} {rule} --profile {NAME} {params.job}"
 
     rule:
         name:
@@ -132,10 +146,13 @@ for page in pages().values():
         params:
             settings=PROFILE.digest(),
             code=digest_of(f"notebooks/{page.name}.py"),
+            page=page.name,
+        resources:
+            mem_mb=8000,
         output:
             [f"{RUN}/notebooks/{page.name}.{ending}" for ending in ["ipynb", "svg", "json"]],
         shell:
-            f"{COMPANION} notebook {page.name} --profile {NAME}"
+            "{COMPANION} notebook {params.page} --profile {NAME}"
 
     rule:
         name:

@@ -19,8 +19,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from companion.config import load_profile
 from companion.pipeline.provenance import commit, hardware, versions
+from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path

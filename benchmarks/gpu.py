@@ -25,8 +25,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import spearmanr
 
-from companion.config import load_profile
 from companion.pipeline.provenance import commit, hardware, versions
+from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path

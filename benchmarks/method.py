@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from companion.config import load_profile
-from companion.experiments import DATASET
+from companion.config import MIXED as DATASET
 from companion.experiments.estimators.measure import exact_outputs
 from companion.paths import RunPaths
 from companion.pipeline.provenance import commit, hardware, versions
-from companion.pipeline.tables import load_array
+from companion.pipeline.store import load_array
+from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.files import atomic_path
 from slugkit.model import training

@@ -23,11 +23,11 @@ from laplax.curv.lanczos import lanczos_lowrank
 from laplax.util.flatten import create_pytree_flattener, wrap_function
 from matfree import decomp, eig, stochtrace
 
-from companion.config import load_profile
-from companion.experiments import DATASET
+from companion.config import MIXED as DATASET
 from companion.paths import RunPaths
 from companion.pipeline.provenance import commit, hardware
-from companion.pipeline.tables import load_array
+from companion.pipeline.store import load_array
+from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.files import atomic_path
 from slugkit.linalg import hutchinson

@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from companion.config import load_profile
 from companion.pipeline.provenance import commit, hardware, versions
+from companion.profiles import load_profile
 from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
 from slugkit.files import atomic_path

@@ -62,7 +62,7 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
         content = {
             "profile": profile.model_dump(mode="json"),
             "data_sets": profile.data.sources(),
-            "finished": max(one["finished"] for one in records),
+            "finished": max(one.get("finished", one["started"]) for one in records),
             "timing": json.loads(timing.read_text()) if timing.is_file() else None,
             **{
                 name: records[-1][name]

@@ -40,6 +40,9 @@ class Step:
     part: str = ""  # the experiment in whose own setting the step runs
     priority: int = 0
     cost: Callable[[Profile], Iterable[Cost]] = lambda profile: ()  # of one job
+    # What one job may take on a cluster at the paper's scale.
+    gigabytes: int = 4
+    minutes: int = 60
     # The tables that stay in results/, each with the function that shortens it, or "".
     kept: Mapping[str, str] = field(default_factory=dict)
 

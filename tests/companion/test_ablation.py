@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.config import Statistics, load_profile
+from companion.config import Statistics
 from companion.experiments.ablation.measure import evaluate, name_of, prior_precisions
 from companion.experiments.ablation.tables import largest_effect, variant_table
+from companion.profiles import load_profile
 from companion.statistics.interval import Interval
 
 STATISTICS = Statistics(resamples=100, confidence=0.9)

@@ -3,12 +3,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.config import load_profile
 from companion.experiments.baselines import analysis as comparisons
 from companion.experiments.baselines import figures as comparison_plots
 from companion.experiments.baselines import report as comparison_report
 from companion.experiments.baselines import step as step
 from companion.experiments.baselines.records import compact, expand
+from companion.profiles import load_profile
 from companion.statistics.metrics import ause, partial_spearman, spearman
 from slugkit.baselines.registry import COMPARATORS, ORACLE
 from slugkit.errors import InputError

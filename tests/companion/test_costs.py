@@ -2,12 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.config import load_profile
 from companion.experiments.estimators.analysis import (
     best_sketch_error,
     error_after,
     products_for_map,
 )
+from companion.profiles import load_profile
 
 QUICK = load_profile("quick")
 

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.config import load_profile
 from companion.experiments.objects.lesions import COLUMNS, measure
 from companion.experiments.objects.measure import Observation
 from companion.experiments.objects.tables import lesion_checks, lesion_table
+from companion.profiles import load_profile
 from companion.statistics.claims import Finding, verdicts
 from slugkit.data.synthesis.foreign_objects import overlay_each
 from slugkit.data.synthesis.synthetic import generate

@@ -1,7 +1,7 @@
 import pytest
 
-from companion.config import list_profiles, load_profile, read_profile
 from companion.paths import project_root
+from companion.profiles import list_profiles, load_profile, read_profile
 from slugkit.errors import InputError
 
 
@@ -41,14 +41,20 @@ def test_an_unknown_profile_names_the_known_ones():
     ("replacement", "message"),
     [
         (("epochs:", "epoch:"), r"training\.epochs: Field required"),
-        (("rank: ", "rnk: 3, rank: "), r"curvature\.rnk: Extra inputs"),
+        (("curvature: {rank: 12", "curvature: {rnk: 3, rank: 12"), r"curvature\.rnk: Extra inputs"),
         (("seeds: [0]", "seeds: []"), "seeds"),
         (("seeds: [0]", "seeds: [0, 0]"), "holds one twice"),
         (("light: [1, 2]", "light: [1, 5]"), "both as light and as dark"),
         (("image_size: 32", "image_size: 34"), "34 cannot be halved 2 times"),
         (("latent: spatial", "latent: flat"), r"model\.latent.*'flat'"),
         (("seeds: [0]", "seeds: [0"), "not valid YAML"),
-        (("{latent_size: 1}", "{latnt: 1}"), r"networks: \{'latnt': 1\}: training\.latnt: Extra"),
+        (("  sketch: {", "  scetch: {"), r"no experiments\.sketch: copy it from"),
+        (("  sketch: {", "  made_up: {}\n  sketch: {"), r"experiments\.made_up is no experiment"),
+        (("sketches: [srft]", "sketches: [fast]"), r"experiments\.sketch\.sketches\.0: .*'fast'"),
+        (
+            ("{latent_size: 1}", "{latnt: 1}"),
+            r"networks: latnt: neither of the model nor of training",
+        ),
         (("{latent_size: 1}", "{latent_size: 0}"), r"networks: .* model\.latent_size"),
     ],
 )

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from companion.config import load_profile
 from companion.pipeline.provenance import processor_seconds, recorded
+from companion.profiles import load_profile
 from slugkit.files import sha256
 
 

@@ -1,6 +1,5 @@
 import json
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,16 +8,22 @@ import yaml
 from matplotlib import pyplot as plt
 
 from companion.book.claims_page import claims_table, counts, sources
-from companion.config import Profile, load_profile
+from companion.config import DATASETS
+from companion.experiments import pages, steps
+from companion.experiments.baselines import records
 from companion.experiments.baselines.records import expand
-from companion.figures import plots
+from companion.experiments.objects.records import shorten
+from companion.experiments.scores import figures
 from companion.figures.style import apply_style, save_figure
-from companion.notebook import Run, find_recorded
-from companion.paths import DATASETS, RunPaths, project_root
-from companion.pipeline.graph import DECIDING
+from companion.notebook import PageRun, find_recorded
+from companion.paths import RunPaths, project_root
+from companion.pipeline import recording
+from companion.pipeline.jobs import jobs_of
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
-from companion.pipeline.recording import compact, has_comparisons, record, without_identifiers
-from companion.pipeline.tables import save_table
+from companion.pipeline.recording import without_identifiers
+from companion.pipeline.store import save_table
+from companion.profiles import load_profile, make_profile
+from companion.run import Run
 from companion.statistics.claims import Check, Verdict, check, load_claims
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import spearman
@@ -29,13 +34,17 @@ RECORDED = recorded_profiles()
 
 
 def recorded(name):
-    return Run("recorded", Profile(**recorded_run(name)["profile"]), RunPaths(name, "results"))
+    return Run(make_profile(recorded_run(name)["profile"]), steps(), "results")
+
+
+def record(name):
+    return recording.record(load_profile(name), steps(), pages())
 
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_numbers_come_out_again_from_the_recorded_tables(name):
     run = recorded(name)
-    test = select(run.scores, "B", *GROUPS)
+    test = select(run.table("scores"), "B", *GROUPS)
     correlation = over_images(test, run.profile, spearman, "slug", "mse")
     assert correlation.value == pytest.approx(run.numbers("fig4")["spearman_mse"])
     assert correlation.low == pytest.approx(run.numbers("fig4")["spearman_mse_low"])
@@ -44,18 +53,22 @@ def test_recorded_numbers_come_out_again_from_the_recorded_tables(name):
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_figures_come_out_again_from_the_recorded_tables(name, tmp_path):
     run = recorded(name)
-    test = select(run.scores, "B", *GROUPS)
+    test = select(run.table("scores"), "B", *GROUPS)
     apply_style()
     figure, axes = plt.subplots(2, 2)
-    plots.group_means(axes[0, 0], run.scores, run.profile, "mse")
-    plots.group_means(axes[0, 1], run.scores, run.profile, "slug")
-    plots.score_against_error(axes[1, 0], test)
-    plots.rejection(axes[1, 1], test)
+    figures.group_means(axes[0, 0], run.table("scores"), run.profile, "mse")
+    figures.group_means(axes[0, 1], run.table("scores"), run.profile, "slug")
+    figures.score_against_error(axes[1, 0], test)
+    figures.rejection(axes[1, 1], test)
     drawn = [line.get_xydata() for line in axes[1, 0].lines]
     assert sum(map(len, drawn)) == len(test)
     means = [bars.lines[0].get_ydata() for bars in axes[0, 0].containers]
     for group, values in zip(GROUPS, means, strict=True):
-        expected = run.scores[run.scores["set"] == group].groupby("dataset")["mse"].mean()
+        expected = (
+            run.table("scores")[run.table("scores")["set"] == group]
+            .groupby("dataset")["mse"]
+            .mean()
+        )
         assert values == pytest.approx(expected.to_numpy())
     save_figure(figure, tmp_path / "figure.svg")
     plt.close(figure)
@@ -74,7 +87,9 @@ def test_recorded_verdicts_follow_from_their_numbers(name):
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_the_panel_names_every_model_and_the_time_of_every_step(name):
-    run = replace(recorded(name), shown_in=RunPaths("quick"))
+    run = recorded(name)
+    page = pages()["recorded"]
+    run = PageRun(run.profile, steps(), "results", page=page, written_to=RunPaths("quick"))
     panel = run._provenance().data
     for seed in run.profile.seeds:
         for dataset in DATASETS:
@@ -88,6 +103,10 @@ def test_recorded_runs_hold_no_pictures_and_are_small():
     files = [path for path in (project_root() / "results").rglob("*") if path.is_file()]
     assert {path.suffix for path in files} <= {".csv", ".json"}
     assert sum(path.stat().st_size for path in files) < 1_000_000 * max(1, len(RECORDED))
+
+
+def deciding():
+    return [page.name for page in pages().values() if page.decides_claims]
 
 
 def table(source):
@@ -128,11 +147,21 @@ def checkout(tmp_path, monkeypatch):
     shutil.copytree(project_root() / "results" / "reduced", run)
     for path in run.rglob("comparisons.csv"):  # kept in fewer rows than a run has
         expand(pd.read_csv(path)).to_csv(path, index=False)
-    for name in DECIDING:  # some are younger than the recorded run
-        path = run / "notebooks" / f"{name}.json"
-        if not path.is_file():
-            path.write_text(json.dumps({"numbers": {}, "claims": {}}))
     monkeypatch.chdir(tmp_path)
+    # What a recorded run does not keep, or what is younger than it.
+    content = (run / "seed0" / "B" / "train.json").read_text()
+    profile = load_profile("reduced")
+    for job in (job for step in steps().values() for job in jobs_of(step, profile)):
+        for name in job.step.kept:
+            if not job.file(name).is_file():
+                save_table(job.file(name), pd.DataFrame({"image_id": ["a"], "source": "isic2017"}))
+        if not job.record.is_file():
+            job.record.parent.mkdir(parents=True, exist_ok=True)
+            job.record.write_text(content)
+    for page in pages().values():
+        path = run / "notebooks" / f"{page.name}.json"
+        if page.decides_claims and not path.is_file():
+            path.write_text(json.dumps({"numbers": {}, "claims": {}}))
     return tmp_path
 
 
@@ -146,34 +175,20 @@ def test_a_finished_run_is_recorded_with_its_provenance(checkout):
     assert set(recorded("reduced").scores["dataset"]) == set(DATASETS)
 
 
-def test_comparisons_are_kept_with_a_run_that_has_them(checkout):
-    path = checkout / "profiles" / "reduced.yml"
-    content = yaml.safe_load(path.read_text())
-    quick = yaml.safe_load((checkout / "profiles" / "quick.yml").read_text())
-    content["experiments"]["comparisons"] = quick["experiments"]["comparisons"]
-    path.write_text(yaml.safe_dump(content))
-    for seed in content["seeds"]:
-        folder = checkout / "runs" / "reduced" / f"seed{seed}" / "B"
+def test_comparisons_are_kept_in_one_row_per_image_and_come_back_whole(checkout):
+    profile = load_profile("reduced")
+    for seed in profile.seeds:
         keys = {"image_id": ["a", "b"], "source": "pad_ufes_20", "object": "none", "set": "light"}
         for name in ("slug", "edge_energy"):
             keys |= {f"score:{name}": [1.0, 2.0], f"auroc:{name}": [np.nan, 0.5]}
             keys |= {f"average_precision:{name}": [np.nan, 0.25]}
-        expand(pd.DataFrame({**keys, "seed": seed})).to_csv(folder / "comparisons.csv", index=False)
-        (folder / "costs.csv").write_text("comparator,trainings\nslug,1\n")
-        (folder / "comparisons.json").write_text("{}\n")
+        whole = expand(pd.DataFrame({**keys, "seed": seed}))
+        save_table(RunPaths("reduced").trained("B", seed) / "comparisons.csv", whole)
     record("reduced")
-    assert has_comparisons("reduced")
-    kept = recorded("reduced").comparisons
-    assert len(kept) == 2 * 2 * len(content["seeds"])
+    kept = records.comparisons(recorded("reduced"))
+    assert len(kept) == 2 * 2 * len(profile.seeds)
     assert kept["auroc"].isna().sum() == len(kept) / 2
-
-
-def test_a_run_without_comparisons_says_so(checkout):
-    record("reduced")
-    assert has_comparisons("reduced") == bool(
-        recorded_run("reduced")["profile"]["experiments"].get("comparisons")
-    )
-    assert not has_comparisons("paper")
+    assert find_recorded("comparisons") is not None
 
 
 def objects_table(rows):
@@ -190,28 +205,24 @@ def objects_table(rows):
     )
 
 
-def test_tables_of_the_benchmark_are_kept_with_fewer_digits_where_the_run_has_them(checkout):
+def test_tables_of_the_benchmark_are_kept_with_fewer_digits(checkout):
     seeds = load_profile("reduced").seeds
-    for seed in seeds:
-        for name in ("objects", "lesions"):
-            path = RunPaths("reduced").trained("B", seed) / f"{name}.csv"
-            path.unlink(missing_ok=True)
-    record("reduced")
-    assert find_recorded("objects") is None
     for seed in seeds:
         save_table(RunPaths("reduced").trained("B", seed) / "objects.csv", objects_table(4))
     record("reduced")
     run = find_recorded("objects")
     assert run is not None
-    kept = run.measured("objects")
+    kept = run.table("objects")
     assert len(kept) == 4 * len(seeds)
     assert set(kept["auroc"]) == {0.33333}
     assert find_recorded("objects", "another") is None
+    (RunPaths("reduced", "results").trained("B", seeds[0]) / "objects.csv").unlink()
+    assert find_recorded("objects") is None
 
 
 def test_of_a_large_table_the_plainest_rows_are_kept():
-    assert len(compact(objects_table(100))) == 100
-    kept = compact(objects_table(20_000))
+    assert len(shorten(objects_table(100))) == 100
+    kept = shorten(objects_table(20_000))
     assert len(kept) == 10_000
     assert set(kept["contrast"]) == {1.0}
 
@@ -226,7 +237,7 @@ def test_an_unfinished_run_is_not_recorded_and_the_old_record_stays(checkout):
 
 def test_the_claims_page_has_every_claim_and_every_verdict(checkout):
     record("reduced")
-    fresh, kept = sources("reduced")
+    fresh, kept = sources(load_profile("reduced"), deciding())
     assert fresh.claims == kept.claims
     page = claims_table([fresh, kept]).data
     for claim, text in load_claims().items():
@@ -242,7 +253,7 @@ def test_a_failing_number_yields_not_reproduced_on_the_page(checkout):
     bad = Check("made up", Interval(0.1, 0.0, 0.2), "above", 0.5)
     content["claims"]["C7"] = Verdict("C7", (bad,)).as_dictionary()
     path.write_text(json.dumps(content))
-    (fresh, *_) = sources("reduced")
+    (fresh, *_) = sources(load_profile("reduced"), deciding())
     row = claims_table([fresh]).data.split('id="C7"')[1].split("</tr>")[0]
     assert '<strong class="verdict not-reproduced">not reproduced</strong>' in row
     assert "made up: 0.10 (0.00\xa0to\xa00.20)" in row

@@ -39,7 +39,7 @@ def run(tmp_path, monkeypatch):
         path.write_text(json.dumps(record))
     # Not a record of a step.
     (tmp_path / "mine" / "seed0" / "data" / "other.json").write_text("{}")
-    return status.jobs("mine")
+    return status.jobs("mine", ["prepare", "train", "curvature", "scores"])
 
 
 def test_every_job_has_a_row_in_the_order_of_the_graph(run):
@@ -93,6 +93,6 @@ def test_the_figure_has_a_mark_for_each_job(run):
 
 
 def test_the_recorded_runs_of_other_profiles_stand_beside():
-    table = status.jobs("no run of its own")
+    table = status.jobs("no run of its own", [])
     assert {"reduced"} <= set(table["profile"])
     assert {"prepare", "train", "curvature", "scores"} <= set(table["step"])

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from companion.config import load_profile
 from companion.figures import plots
+from companion.profiles import load_profile
 from companion.statistics import summaries
 
 

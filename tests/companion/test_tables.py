@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.pipeline.tables import load_array, load_table, save_array, save_table
+from companion.pipeline.store import load_array, load_table, save_array, save_table
 from slugkit.errors import InputError
 
 

@@ -50,7 +50,7 @@ experiments:
     subsets: [8]
 statistics: {resamples: 50, confidence: 0.95}
 """
-COMMAND = [sys.executable, "-m", "slugkit", "book", "--profile", "tiny"]
+COMMAND = [sys.executable, "-m", "companion", "book", "--profile", "tiny"]
 
 
 def copy_checkout(folder: Path) -> None:

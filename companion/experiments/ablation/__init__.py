@@ -59,8 +59,12 @@ BASE = (
 SETTINGS = (Ablation,)
 STEPS = (
     replace(PREPARE, part="ablation", priority=1),
-    replace(TRAIN, part="ablation", scope=Scope.MIXED, priority=1, kept={}),
-    replace(CURVATURE, part="ablation", scope=Scope.MIXED, priority=1, kept={}),
+    replace(
+        TRAIN, part="ablation", scope=Scope.MIXED, priority=1, gigabytes=4, minutes=480, kept={}
+    ),
+    replace(
+        CURVATURE, part="ablation", scope=Scope.MIXED, priority=1, gigabytes=4, minutes=480, kept={}
+    ),
     Step(
         "ablation",
         Scope.MIXED,
@@ -71,6 +75,7 @@ STEPS = (
         part="ablation",
         priority=1,
         cost=_cost,
+        minutes=480,
         kept={"ablation.csv": ""},
     ),
     Step(
@@ -83,6 +88,7 @@ STEPS = (
         part="ablation",
         priority=1,
         cost=_cost_of_versions,
+        minutes=480,
         kept={"score_versions.csv": "companion.experiments.objects.records:shorten"},
     ),
 )

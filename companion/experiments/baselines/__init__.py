@@ -47,6 +47,8 @@ STEPS = (
         settings=("model", "training", "curvature", "scores", "comparisons"),
         priority=2,
         cost=_cost,
+        gigabytes=16,
+        minutes=1440,
         kept={
             "comparisons.csv": "companion.experiments.baselines.records:compact",
             "costs.csv": "",

@@ -22,6 +22,8 @@ CURVATURE = Step(
     outputs=("posterior.npz", "eigenpairs.csv", "trace.csv"),
     settings=("model", "curvature"),
     cost=fit_cost,
+    gigabytes=16,
+    minutes=1440,
     kept={"eigenpairs.csv": "", "trace.csv": ""},
 )
 

@@ -48,6 +48,8 @@ STEPS = (
         images=_images,
         priority=2,
         cost=_cost,
+        gigabytes=16,
+        minutes=1440,
         kept={"estimators.csv": ""},
     ),
 )

@@ -29,6 +29,8 @@ STEPS = (
         outputs=("objects.csv", "lesions.csv"),
         settings=("model", "scores", "objects"),
         cost=_cost,
+        gigabytes=16,
+        minutes=1440,
         kept={"objects.csv": SHORTEN, "lesions.csv": SHORTEN},
     ),
 )

@@ -25,6 +25,8 @@ STEPS = (
         outputs=("scores.csv", "reconstruction.npy", "uncertainty.npy"),
         settings=("model", "scores"),
         cost=_cost,
+        gigabytes=16,
+        minutes=1440,
         kept={"scores.csv": ""},
     ),
 )

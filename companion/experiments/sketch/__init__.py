@@ -24,6 +24,8 @@ STEPS = (
         settings=("model", "curvature", "sketch"),
         priority=2,
         cost=_cost,
+        gigabytes=16,
+        minutes=1440,
         kept={"sketch.csv": ""},
     ),
 )

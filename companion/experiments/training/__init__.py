@@ -18,6 +18,8 @@ TRAIN = Step(
     outputs=("model.msgpack", "losses.csv"),
     settings=("model", "training"),
     cost=_cost,
+    gigabytes=24,
+    minutes=2880,
     kept={"losses.csv": ""},
 )
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from slugkit.errors import InputError
 
 # Beside the package, in a checkout as in an installation (pyproject.toml puts them there).
-FOLDER = Path(__file__).resolve().parents[2] / "data_manifests"
+FOLDER = Path(__file__).resolve().parents[3] / "data_manifests"
 
 Unknown = Literal["unknown"]
 Url = Annotated[str, Field(pattern=r"^(https?|gs)://\S+$")]
