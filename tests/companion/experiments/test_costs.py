@@ -2,11 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from companion.experiments.estimators.analysis import (
-    best_sketch_error,
-    error_after,
-    products_for_map,
-)
+from companion.experiments.estimators.analysis import error_after, products_for_map
+from companion.experiments.sketch.analysis import best_sketch_error
 from companion.profiles import load_profile
 
 QUICK = load_profile("quick")

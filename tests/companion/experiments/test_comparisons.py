@@ -6,8 +6,8 @@ import pytest
 from companion.experiments.baselines import analysis as comparisons
 from companion.experiments.baselines import figures as comparison_plots
 from companion.experiments.baselines import report as comparison_report
-from companion.experiments.baselines import step as step
 from companion.experiments.baselines.records import compact, expand
+from companion.experiments.baselines.settings import Comparisons
 from companion.profiles import load_profile
 from companion.statistics.metrics import ause, partial_spearman, spearman
 from slugkit.baselines.registry import COMPARATORS, ORACLE
@@ -147,13 +147,13 @@ def test_every_kind_is_in_the_legend():
 
 
 def test_the_budget_is_that_of_the_profile():
-    settings = PROFILE.experiments.comparisons
+    settings = PROFILE.experiment(Comparisons)
     text = comparison_report.budget(PROFILE)
     assert f"has {settings.members} members" in text
     assert f"draw {settings.num_samples} times per image" in text
 
 
-def test_a_profile_without_settings_is_refused():
-    none = PROFILE.experiments.model_copy(update={"comparisons": None})
-    with pytest.raises(InputError, match=r"has no experiments\.comparisons"):
-        step.run(PROFILE.model_copy(update={"experiments": none}), seed=0)
+def test_a_profile_without_settings_for_it_is_told_where_to_copy_them():
+    bare = PROFILE.model_copy(update={"experiments": {}})
+    with pytest.raises(InputError, match=r"has no experiments\.comparisons: copy them from"):
+        bare.experiment(Comparisons)

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from companion.figures import plots
+from companion.experiments.data.figures import contact_sheet
+from companion.experiments.scores.figures import object_rows
+from companion.experiments.training.figures import losses
+from companion.pipeline.store import Images
 
 IMAGES = np.random.default_rng(0).uniform(size=(4, 8, 8, 3)).astype(np.float32)
 
@@ -23,9 +26,13 @@ def table(may_show):
             "object": ["none", "none", "ink", "ruler"],
             "source": "ddi",
             "may_show": may_show,
-            "place": range(4),
+            "image_id": list("abcd"),
         }
     )
+
+
+def stored():
+    return Images.of(table(True), IMAGES)
 
 
 def pictures(figure):
@@ -38,7 +45,7 @@ def reasons(figure):
 
 @pytest.mark.parametrize(("may_show", "shown"), [(True, 4), (False, 0)])
 def test_a_contact_sheet_shows_only_what_may_be_shown(may_show, shown):
-    figure = plots.contact_sheet(table(may_show), IMAGES, columns=2)
+    figure = contact_sheet(table(may_show), stored(), columns=2)
     assert pictures(figure) == shown
     assert reasons(figure) == 4 - shown
 
@@ -48,22 +55,22 @@ def test_maps_and_reconstructions_are_withheld_with_the_image(may_show, shown):
     figure, axes = plt.subplots(4, 4)
     maps = {"image": IMAGES, "reconstruction": IMAGES}
     maps |= {"squared_error": IMAGES[..., 0], "slug": IMAGES[..., 1]}
-    plots.object_rows(axes, maps, table(may_show))
+    object_rows(axes, maps, table(may_show))
     assert pictures(figure) == shown
     assert reasons(figure) == 16 - shown
 
 
 def test_only_the_image_that_may_not_be_shown_is_withheld():
-    figure = plots.contact_sheet(table([True, False, True, True]), IMAGES, columns=2)
+    figure = contact_sheet(table([True, False, True, True]), stored(), columns=2)
     assert pictures(figure) == 3
     assert reasons(figure) == 1
 
 
 def test_labels_of_the_losses_do_not_lie_on_each_other():
-    losses = [30_000, 8_000, -500, -4_900]
+    values = [30_000, 8_000, -500, -4_900]
     _, axis = plt.subplots()
-    table = {"epoch": range(4), "negative_elbo": losses, "dataset": "A", "seed": 0}
-    plots.losses(axis, pd.DataFrame(table))
+    table = {"epoch": range(4), "negative_elbo": values, "dataset": "A", "seed": 0}
+    losses(axis, pd.DataFrame(table))
     axis.figure.canvas.draw()
     boxes = [label.get_window_extent() for label in axis.get_yticklabels()]
     assert len(boxes) >= 4

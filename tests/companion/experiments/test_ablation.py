@@ -6,6 +6,7 @@ import pytest
 
 from companion.config import Statistics
 from companion.experiments.ablation.measure import evaluate, name_of, prior_precisions
+from companion.experiments.ablation.settings import Ablation
 from companion.experiments.ablation.tables import largest_effect, variant_table
 from companion.profiles import load_profile
 from companion.statistics.interval import Interval
@@ -54,10 +55,10 @@ def test_prior_precisions_lie_around_the_spectrum():
     assert found["far above"] > 8.0
 
 
-def test_the_laboratory_has_its_own_setting_and_leaves_the_rest(case):
+def test_the_small_setting_is_its_its_own_setting_and_leaves_the_rest(case):
     profile = load_profile("quick")
-    settings = profile.experiments.ablation
-    small = profile.laboratory()
+    settings = profile.experiment(Ablation)
+    small = profile.part("ablation")
     assert small.data.image_size == settings.image_size
     assert small.model == settings.model
     assert small.training == settings.training
@@ -67,7 +68,7 @@ def test_the_laboratory_has_its_own_setting_and_leaves_the_rest(case):
 
 
 def test_a_variant_differs_from_the_base_in_one_thing():
-    small = load_profile("quick").laboratory()
+    small = load_profile("quick").part("ablation")
     changed = small.changed({"epochs": 3})
     assert changed.training == small.training.model_copy(update={"epochs": 3})
     assert changed.model == small.model

@@ -3,7 +3,10 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from companion.figures import plots
+from companion.experiments.curvature.analysis import curvature_table
+from companion.experiments.scores import figures as plots
+from companion.experiments.scores.analysis import cell_table
+from companion.experiments.training.analysis import final_losses
 from companion.profiles import load_profile
 from companion.statistics import summaries
 
@@ -35,7 +38,7 @@ def scores():
 
 
 def test_the_deviation_over_runs_is_that_of_their_means(scores):
-    table = summaries.cell_table(scores, profile((0, 1)), "mse")
+    table = cell_table(scores, profile((0, 1)), "mse")
     means = scores[(scores["dataset"] == "A") & (scores["set"] == "dark")].groupby("seed")["mse"]
     expected = means.mean().std()
     assert float(table.loc[("A", "dark"), "mse, deviation over runs"]) == pytest.approx(
@@ -46,7 +49,7 @@ def test_the_deviation_over_runs_is_that_of_their_means(scores):
 
 def test_one_run_has_no_deviation(scores):
     first = scores[scores["seed"] == 0]
-    assert list(summaries.cell_table(first, profile((0,)), "mse", "slug")) == ["mse", "slug"]
+    assert list(cell_table(first, profile((0,)), "mse", "slug")) == ["mse", "slug"]
     table = pd.DataFrame({"dataset": ["A", "B"], "seed": 0, "final_loss": [1.0, 2.0]})
     row = summaries.over_runs(table, profile((0,)), "final_loss").loc[("B", "final loss")]
     assert (row["mean"], row["deviation"], row["interval"]) == ("2", "–", "–")
@@ -61,7 +64,7 @@ def test_several_runs_have_mean_deviation_and_interval():
             "negative_elbo": [9.0, 1.0, 9.0, 2.0, 9.0, 3.0],
         }
     )
-    final = summaries.final_losses(losses)
+    final = final_losses(losses)
     assert list(final["final_loss"]) == [1.0, 2.0, 3.0]
     row = summaries.over_runs(final, profile((0, 1, 2)), "final_loss").loc[("A", "final loss")]
     assert (row["runs"], row["mean"], row["deviation"]) == (3, "2", "1")
@@ -94,8 +97,8 @@ def test_the_table_of_the_curvature_says_what_was_verified():
         }
     )
     traces = pd.DataFrame({"dataset": ["A", "B"], "seed": 0, "products": 9})
-    table = summaries.curvature_table(pairs, traces, profile((0,)))
+    table = curvature_table(pairs, traces, profile((0,)))
     assert list(table.loc[[("A", "share verified"), ("B", "share verified")], "mean"]) == ["1", "0"]
     # Of runs recorded without upper bounds nothing is said.
-    older = summaries.curvature_table(pairs.drop(columns="relative_gap"), traces, profile((0,)))
+    older = curvature_table(pairs.drop(columns="relative_gap"), traces, profile((0,)))
     assert set(table.index) - set(older.index) == {("A", "share verified"), ("B", "share verified")}

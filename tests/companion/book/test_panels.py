@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 import pytest
 
 from companion.book.panels import banner, provenance_panel
+from companion.profiles import load_profile
 
 
 class Outline(HTMLParser):
@@ -22,16 +23,28 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
+def with_data(name, *sources):
+    profile = load_profile(name)
+    data = profile.data.model_copy(
+        update={
+            "skin": profile.data.skin.model_copy(update={"source": sources[0]}),
+            "objects": profile.data.objects.model_copy(update={"source": sources[-1]}),
+            "external": None,
+        }
+    )
+    return profile.model_copy(update={"data": data})
+
+
 @pytest.mark.parametrize(
     ("profile", "data_sets", "title"),
     [
         ("quick", ["synthetic"], "Synthetic images."),
-        ("paper", ["synthetic"], "Synthetic images."),
+        ("paper", ["synthetic", "isic2017"], "Synthetic images."),
         ("reduced", ["pad_ufes_20", "isic2017"], "Reduced scale."),
     ],
 )
 def test_banner_names_the_kind_of_data(profile, data_sets, title):
-    html = banner(profile, data_sets).data
+    html = banner(with_data(profile, *data_sets)).data
     Outline(html)
     assert title in html
     assert f"<code>{profile}</code>" in html
@@ -39,8 +52,8 @@ def test_banner_names_the_kind_of_data(profile, data_sets, title):
 
 
 def test_only_the_papers_own_experiment_is_unmarked():
-    assert banner("paper", ["fitzpatrick17k"]).data == ""
-    assert banner("reduced", ["fitzpatrick17k"]).data != ""
+    assert banner(with_data("paper", "fitzpatrick17k", "isic2017")).data == ""
+    assert banner(with_data("reduced", "fitzpatrick17k", "isic2017")).data != ""
 
 
 def test_panel_has_one_row_per_fact():
