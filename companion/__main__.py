@@ -10,19 +10,16 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from companion.config import DATASETS
-from companion.experiments import steps
 from companion.pipeline.compilation import keep_compiled
 from companion.pipeline.graph import leave_failure
-from companion.pipeline.steps import Scope, Step
 from slugkit.commands import report_errors
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; bad input ends in one line, not a traceback."""
-    options = _parser().parse_args(words)
 
     def run() -> None:
+        options = _parser().parse_args(words)
         if getattr(options, "data", None):
             os.environ["SLUGKIT_DATA"] = options.data
         if options.computes:
@@ -33,6 +30,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # Here, so that a package that is not installed is named.
+    from companion.config import DATASETS
+    from companion.experiments import steps
+    from companion.pipeline.steps import Scope
+
     parser = argparse.ArgumentParser(prog="python -m companion", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -71,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 # Each command imports what it needs when it runs, so that `--help` does not wait for jax.
 
 
-def _job(step: Step, options: argparse.Namespace) -> None:
+def _job(step: Any, options: argparse.Namespace) -> None:
     from companion.pipeline.jobs import execute
     from companion.profiles import load_profile
 
@@ -100,6 +102,7 @@ def _make(options: argparse.Namespace) -> None:
 
 
 def _plan(options: argparse.Namespace) -> None:
+    from companion.experiments import steps
     from companion.pipeline.plan import describe
     from companion.profiles import load_profile
     from slugkit.progress import Progress
@@ -109,7 +112,7 @@ def _plan(options: argparse.Namespace) -> None:
 
 
 def _record(options: argparse.Namespace) -> None:
-    from companion.experiments import pages
+    from companion.experiments import pages, steps
     from companion.pipeline.recording import record
     from companion.profiles import load_profile
 

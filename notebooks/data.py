@@ -62,5 +62,5 @@ numbers = {
     "num_train": data.skin.train,
     "num_test": data.skin.test,
 }
-glue("banner", panels.banner(profile, data.sources()), display=False)
+glue("banner", panels.banner(run.profile), display=False)
 run.finish(figure, numbers)

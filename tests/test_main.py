@@ -1,74 +1,47 @@
-import errno
-import os
+"""The command line of the package."""
+
+import subprocess
 import sys
-import warnings
-from unittest.mock import patch
 
 import pytest
 
-from slugkit import __main__ as command_line
+from slugkit.__main__ import main
+from slugkit.commands import STATUS_BAD_INPUT
 
 
-@pytest.fixture(autouse=True)
-def environment():
-    """A command sets variables and filters for its own process, which here is that of the tests."""
-    with patch.dict(os.environ), warnings.catch_warnings():
-        yield
-
-
-def run(capsys, *arguments):
-    status = command_line.main(arguments)
-    return status, capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["book", "--profile", "quik"], "there is no profile 'quik': choose one of"),
-        (["notebook", "fig9"], "there is no notebook 'fig9': choose one of"),
-        (["train", "--dataset", "A", "--seed", "977"], "train_A.npy"),
-        (["data", "show", "nothing"], "nothing"),
-    ],
-)
-def test_bad_input_is_one_message_without_a_traceback(capsys, arguments, message):
-    status, error = run(capsys, *arguments)
-    assert status == command_line.STATUS_BAD_INPUT
-    assert error.startswith("slugkit: ")
-    assert message in error
+def test_bad_input_is_one_message_without_a_traceback(capsys):
+    assert main(["data", "show", "nothing"]) == STATUS_BAD_INPUT
+    error = capsys.readouterr().err
+    assert error.startswith("slugkit: no data set is called 'nothing'")
     assert "Traceback" not in error
 
 
-def test_an_absent_data_root_is_named(capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("SLUGKIT_DATA", str(tmp_path / "absent"))
-    status, error = run(capsys, "decode", "pad_ufes_20", "--size", "64")
-    assert status == command_line.STATUS_BAD_INPUT
-    assert "absent" in error
-
-
-def test_a_full_disk_is_said_in_one_line(capsys, monkeypatch):
-    def fail(options):
-        raise OSError(errno.ENOSPC, "No space left on device", "runs/x.npy")
-
-    monkeypatch.setattr(command_line, "_notebook", fail)
-    status, error = run(capsys, "notebook", "fig1")
-    assert status == command_line.STATUS_BAD_INPUT
-    said = (
-        "slugkit: runs/x.npy: No space left on device; make room, then run the same command again"
-    )
-    assert error == f"{said}\n"
+def test_an_absent_data_root_is_named(capsys, tmp_path):
+    root = str(tmp_path / "absent")
+    assert main(["data", "prepare", "pad_ufes_20", "--data", root]) == STATUS_BAD_INPUT
+    assert f"data root {root} is not a folder" in capsys.readouterr().err
 
 
 def test_a_package_that_is_not_installed_is_named_with_what_installs_it(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pydantic", None)  # as if it were not there
-    monkeypatch.delitem(sys.modules, "companion.config", raising=False)
-    status, error = run(capsys, "train", "--dataset", "A", "--seed", "0")
-    assert status == command_line.STATUS_BAD_INPUT
-    assert error.startswith("slugkit: pydantic is not installed")
-    assert "pip install '.[book]'" in error
+    monkeypatch.setitem(sys.modules, "pandas", None)  # as if it were not there
+    for name in [name for name in sys.modules if name.startswith("slugkit.data.")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert main(["data", "list"]) == STATUS_BAD_INPUT
+    error = capsys.readouterr().err
+    assert error.startswith("slugkit: pandas is not installed")
+    assert "pip install '.[data]'" in error
 
 
-def test_unknown_options_are_refused(capsys):
+def test_an_unknown_command_is_refused(capsys):
     with pytest.raises(SystemExit) as stopped:
-        command_line.main(["book", "--profil", "quick", "--speed", "9"])
+        main(["book"])
     assert stopped.value.code == 2
-    assert "--speed" in capsys.readouterr().err
+    assert "invalid choice: 'book'" in capsys.readouterr().err
+
+
+def test_whoever_stops_reading_stops_the_command_without_a_word():
+    # The list is longer than what a pipe of one line needs, so that writing goes on after `head`.
+    command = f"{sys.executable} -m slugkit data page | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], text=True, capture_output=True)
+    assert done.returncode == 0
+    assert done.stderr == ""

@@ -42,8 +42,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         command.add_argument(
             "--output",
             type=Path,
-            default=Path("runs/prepared"),
-            help="folder of the prepared arrays (default: runs/prepared)",
+            default=Path("runs/images"),
+            help="folder of the prepared arrays (default: runs/images, where `make book` looks)",
         )
 
 

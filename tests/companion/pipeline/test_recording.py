@@ -172,7 +172,7 @@ def test_a_finished_run_is_recorded_with_its_provenance(checkout):
     assert run["data_sets"] == load_profile("reduced").data.sources()
     assert run["commit"]
     assert run["hardware"]["cores"] >= 1
-    assert set(recorded("reduced").scores["dataset"]) == set(DATASETS)
+    assert set(recorded("reduced").table("scores")["dataset"]) == set(DATASETS)
 
 
 def test_comparisons_are_kept_in_one_row_per_image_and_come_back_whole(checkout):
