@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 
 from slugkit.companion.paths import DATASETS, RunPaths
-from slugkit.companion.pools import Pool, real_pool, synthetic_pool
+from slugkit.companion.pools import Pool, pool_facts, real_pool, synthetic_pool
 from slugkit.companion.profile import External, Objects, Profile, Skin
 from slugkit.companion.provenance import recorded
 from slugkit.companion.tables import save_array, save_table
 from slugkit.data.colour_rule import coloured_patch
 from slugkit.data.foreign_objects import overlay_each
-from slugkit.data.splits import check_no_leak, make_splits
+from slugkit.data.matched_splits import make_matched_splits
+from slugkit.data.splits import Splits, check_no_leak, make_splits
 from slugkit.errors import InputError
 
 # Each pool of synthetic images has a generator seed of its own. They do not follow the run's
@@ -18,6 +19,10 @@ from slugkit.errors import InputError
 SKIN_POOL, EXTERNAL_POOL, OBJECT_POOL = 0, 1, 2
 # Light skin, as in the dermoscopy images for which generated ones stand.
 OBJECT_SKIN_TYPE = 2
+# Columns that some of the sets do not have.
+UNKNOWN = ("pair", "origin", "duplicate_group")
+# Of the draw of test sets that are the same in all runs; no run has this seed.
+FIXED_TEST = 1_000_000
 
 
 def run(profile: Profile, seed: int) -> None:
@@ -35,14 +40,7 @@ def run(profile: Profile, seed: int) -> None:
         size = profile.data.image_size
         skin = _skin_pool(profile.data.skin, size)
         settings = profile.data.skin
-        splits = make_splits(
-            skin.table,
-            light=list(settings.light),
-            dark=list(settings.dark),
-            train=settings.train,
-            test=settings.test,
-            seed=seed,
-        )
+        splits = _splits(skin.table, settings, seed)
         check_no_leak(splits)
         for dataset in DATASETS:
             save_array(folder / f"train_{dataset}.npy", skin.load(splits.train[dataset]))
@@ -60,11 +58,25 @@ def run(profile: Profile, seed: int) -> None:
         )
         save_array(folder / "test.npy", images)
         save_array(folder / "masks.npy", masks)
-        save_table(folder / "test.csv", test.assign(pair=test["pair"].fillna("")))
+        save_table(folder / "test.csv", test.fillna(dict.fromkeys(UNKNOWN, "")))
+        facts["skin_pool"] = pool_facts(skin)
         facts["counts"] = {
             **{f"train {name}": len(table) for name, table in splits.train.items()},
             **{f"test {name}": int(count) for name, count in test["set"].value_counts().items()},
         }
+
+
+def _splits(table: pd.DataFrame, skin: Skin, seed: int) -> Splits:
+    draw = make_splits if skin.match is None else make_matched_splits
+    return draw(
+        table,
+        light=list(skin.light),
+        dark=list(skin.dark),
+        train=skin.train,
+        test=skin.test,
+        seed=seed,
+        test_seed=FIXED_TEST if skin.fixed_test else None,
+    )
 
 
 def _skin_pool(skin: Skin, size: int) -> Pool:
