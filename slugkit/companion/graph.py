@@ -97,8 +97,10 @@ def make(
     command += ["--nolock", "--rerun-incomplete", "--quiet", "host"]
     # A file that was written again with the same bytes is no reason to run anything again.
     command += ["--max-checksum-file-size", "1000000000"]
-    # The page that a reader wants first, and what it waits for; see the priorities of the rules.
-    command += ["--prioritize", f"runs/{profile}/notebooks/fig4.ipynb"]
+    if target in ("book", "notebooks"):
+        # The page that a reader wants first, and what it waits for; see the priorities of the
+        # rules. Snakemake makes what it prioritises, so another target does not name it.
+        command += ["--prioritize", f"runs/{profile}/notebooks/fig4.ipynb"]
     command += ["--dry-run"] if dry_run else []
     environment = {
         **KEEP_MEMORY,
