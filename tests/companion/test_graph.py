@@ -54,6 +54,16 @@ def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path
     assert long == {"experiment", "comparisons", "laboratory", "in_the_laboratory"}
 
 
+def test_another_target_makes_no_more_than_it_waits_for(tmp_path):
+    folder = tmp_path / "slugkit"
+    copy_checkout(folder)
+    call = "graph.make('tiny', 'train_all', dry_run=True)"
+    plan = f"from slugkit.companion import graph; print({call})"
+    printed = make(folder, sys.executable, "-c", plan)
+    rules = set(re.findall(r"^(?:local)?rule (\w+):", printed.stdout, flags=re.M))
+    assert rules == {"prepare", "train", "train_all"}
+
+
 def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
     done = make(checkout)
     assert "Nothing has changed" in done.stdout
