@@ -39,6 +39,10 @@ class Skin(Section):
     dark: tuple[SkinType, ...]
     train: Annotated[int, Field(ge=2)]
     test: Count
+    # As many light as dark images of each origin in every set; see slugkit.data.matched_splits.
+    match: Literal["origin"] | None = None
+    # The same test sets under every seed; the training sets are drawn anew.
+    fixed_test: bool = False
 
 
 class External(Section):

@@ -106,7 +106,7 @@ def make(
     words += ["--nolock", "--rerun-incomplete", "--logger", graph_log.PLUGIN]
     # A file that was written again with the same bytes is no reason to run anything again.
     words += ["--max-checksum-file-size", "1000000000"]
-    if target == "book":
+    if target in ("book", "notebooks"):
         # Snakemake makes what is prioritised, whether or not the target asks for it.
         words += ["--prioritize", f"runs/{profile}/notebooks/{FIRST_PAGE}.ipynb"]
     words += ["--dry-run"] if dry_run else []

@@ -11,7 +11,8 @@ from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
 _MAY_BE_MISSING = ("fitzpatrick", "standard_error", "auroc", "average_precision")
-_TYPES = {"fitzpatrick": "Int64", "file": "str", "object": "str", "group": "str", "pair": "str"}
+_TEXT = ("file", "object", "group", "pair", "origin", "duplicate_group")
+_TYPES = {"fitzpatrick": "Int64", **dict.fromkeys(_TEXT, "str")}
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ def published_pairs(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
     return pd.DataFrame(pairs, columns=["first", "second"], dtype="int64")
 
 
-def merge_groups(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def merge_groups(table: pd.DataFrame, pairs: pd.DataFrame, column: str = "group") -> pd.DataFrame:
     """Return the index table with the groups of near-duplicates merged.
 
     Images are in one group if a chain of duplicates and former groups joins them. The merged group
@@ -177,14 +177,16 @@ def merge_groups(table: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         Index table.
     pairs
         Columns first and second: positions in the table.
+    column
+        The one that names the groups: group or duplicate_group.
     """
-    codes, names = pd.factorize(table["group"], sort=True)
+    codes, names = pd.factorize(table[column], sort=True)
     edges = (codes[pairs["first"]], codes[pairs["second"]])
     graph = coo_array((np.ones(len(pairs)), edges), shape=(len(names), len(names)))
     _, component = connected_components(graph, directed=False)
     # The first former group of each component gives it its name; names are sorted.
     first = np.unique(component, return_index=True)[1]
-    return table.assign(group=names[first[component]][codes])
+    return table.assign(**{column: names[first[component]][codes]})
 
 
 def label_conflicts(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ class Prepared:
     images: NDArray[np.uint8]  # (n, size, size, 3), memory-mapped
     failures: pd.DataFrame  # image_id, file, reason
     duplicates: pd.DataFrame  # first, second (image_id), distance, correlation if found here
+    left_out: dict[str, int] = field(default_factory=dict)  # reason: images, by the reader
 
     def load(self, table: pd.DataFrame) -> NDArray[np.float32]:
         """Return the images of an index table, in its order, as float32 in [0, 1].
@@ -112,7 +113,9 @@ def open_prepared(folder: str | Path) -> Prepared:
     folder = Path(folder)
     if not (folder / "prepared.json").is_file():
         raise InputError(f"{folder}: no prepared images; run `slugkit data prepare` first")
+    record = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
     return Prepared(
+        left_out=record.get("left_out", {}),
         table=pd.read_parquet(folder / "index.parquet"),
         images=np.load(folder / "images.npy", mmap_mode="r"),
         failures=pd.read_csv(folder / "failures.csv", dtype="str"),
@@ -229,6 +232,8 @@ def _finish(
     pairs = near_duplicates(prints)
     pairs = pd.concat([pairs, *(published_pairs(index, path) for path in published)])
     index = merge_groups(index, pairs)
+    if "duplicate_group" in index:
+        index = merge_groups(index, pairs, "duplicate_group")
     names = index["image_id"].to_numpy()
     pairs = pairs.assign(first=names[pairs["first"]], second=names[pairs["second"]])
 
@@ -243,6 +248,7 @@ def _finish(
         "recipe": recipe,
         "images": len(index),
         "unreadable": len(failures),
+        "left_out": table.attrs.get("left_out", {}),
         "sha256": sha256(folder / "images.npy"),
         "pillow": PIL.__version__,
         "numpy": np.__version__,

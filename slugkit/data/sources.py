@@ -36,7 +36,8 @@ def index(
         One row per image that is present, sorted by image_id, with the columns image_id, source,
         file (relative to the root), fitzpatrick (Int64, <NA> if unknown), group (patient, lesion
         or image: images of one group stay on one side of a split), object ("none", "ruler", ...,
-        or "" if unknown) and may_show.
+        or "" if unknown) and may_show. fitzpatrick17k adds origin (the atlas) and duplicate_group.
+        `attrs["left_out"]` counts the images that are not used although they lie there, by reason.
 
     Raises
     ------

@@ -18,7 +18,14 @@ class Splits:
 
 
 def make_splits(
-    table: pd.DataFrame, *, light: list[int], dark: list[int], train: int, test: int, seed: int
+    table: pd.DataFrame,
+    *,
+    light: list[int],
+    dark: list[int],
+    train: int,
+    test: int,
+    seed: int,
+    test_seed: int | None = None,
 ) -> Splits:
     """Draw the three training sets and the two test sets of one run.
 
@@ -37,6 +44,8 @@ def make_splits(
         Images per training set and per test set.
     seed
         Of the draw: the same table (in any row order) and seed give the same splits.
+    test_seed
+        Of the draw of the test sets alone, where they are to be the same under every seed.
 
     Raises
     ------
@@ -49,12 +58,9 @@ def make_splits(
     López-Pérez et al. (2025), section 4, with 1,668 and 512 images of FST 1-2 against 5-6.
     Fitzpatrick17k has 2,168 images of FST 5-6, 12 fewer than these sizes need.
     """
-    if set(light) & set(dark):
-        raise InputError(f"skin types {sorted(set(light) & set(dark))} are both light and dark")
-    if train < 2 or test < 1:
-        raise InputError(f"train={train} and test={test}: give at least 2 and 1 images")
+    check_request(light, dark, train, test)
     table = table.sort_values("image_id", ignore_index=True)
-    tone = table["fitzpatrick"].map(dict.fromkeys(light, "light") | dict.fromkeys(dark, "dark"))
+    tone = tones(table, light, dark)
     mixed = tone.groupby(table["group"]).transform("nunique") > 1
     pools = {name: table[(tone == name) & ~mixed] for name in ("light", "dark")}
     types = {"light": light, "dark": dark}
@@ -62,19 +68,20 @@ def make_splits(
         _check_size(pool, f"{name} (FST {', '.join(map(str, types[name]))})", train, test)
 
     rng = np.random.default_rng(seed)
+    test_rng = rng if test_seed is None else np.random.default_rng(test_seed)
     tests: dict[str, pd.DataFrame] = {}
     rest: dict[str, pd.DataFrame] = {}
     for name, pool in pools.items():
-        held_out = pool["group"].isin(_draw_groups(pool["group"], test, rng))
-        tests[name] = _draw(pool[held_out], test, rng)
+        held_out = pool["group"].isin(draw_groups(pool["group"], test, test_rng))
+        tests[name] = draw(pool[held_out], test, test_rng)
         rest[name] = pool[~held_out]
     half = train // 2
-    mixture = pd.concat([_draw(rest["light"], train - half, rng), _draw(rest["dark"], half, rng)])
+    mixture = pd.concat([draw(rest["light"], train - half, rng), draw(rest["dark"], half, rng)])
     splits = Splits(
         train={
-            "A": _draw(rest["light"], train, rng),
-            "B": _draw(mixture, train, rng),
-            "C": _draw(rest["dark"], train, rng),
+            "A": draw(rest["light"], train, rng),
+            "B": draw(mixture, train, rng),
+            "C": draw(rest["dark"], train, rng),
         },
         test=tests,
     )
@@ -102,11 +109,25 @@ def check_no_leak(splits: Splits) -> None:
         )
 
 
-def _draw(pool: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.DataFrame:
+def check_request(light: list[int], dark: list[int], train: int, test: int) -> None:
+    """Check what is asked for: no skin type on both sides, and images in every set."""
+    if set(light) & set(dark):
+        raise InputError(f"skin types {sorted(set(light) & set(dark))} are both light and dark")
+    if train < 2 or test < 1:
+        raise InputError(f"train={train} and test={test}: give at least 2 and 1 images")
+
+
+def tones(table: pd.DataFrame, light: list[int], dark: list[int]) -> pd.Series:
+    """Return "light" or "dark" for each image, and nothing for other skin types."""
+    return table["fitzpatrick"].map(dict.fromkeys(light, "light") | dict.fromkeys(dark, "dark"))
+
+
+def draw(pool: pd.DataFrame, count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw images at random."""
     return pool.iloc[rng.permutation(len(pool))[:count]].reset_index(drop=True)
 
 
-def _draw_groups(groups: pd.Series, count: int, rng: np.random.Generator) -> list[str]:
+def draw_groups(groups: pd.Series, count: int, rng: np.random.Generator) -> list[str]:
     """Draw groups at random that together hold `count` images, or as few more as is possible."""
     sizes = groups.value_counts().sort_index()
     sizes = sizes.iloc[rng.permutation(len(sizes))]

@@ -15,7 +15,7 @@ def written(tmp_path, *replacements):
     return path
 
 
-@pytest.mark.parametrize("name", ["quick", "reduced", "paper"])
+@pytest.mark.parametrize("name", ["quick", "open", "reduced", "paper"])
 def test_the_profiles_of_the_checkout_are_valid(name):
     profile = load_profile(name)
     assert profile.name == name
@@ -32,6 +32,14 @@ def test_the_paper_profile_is_the_papers_experiment():
     assert len(paper.seeds) == 10
 
 
+def test_the_reduced_profile_compares_the_papers_groups_matched_by_origin():
+    skin = load_profile("reduced").data.skin
+    assert (skin.light, skin.dark) == ((1, 2), (5, 6))
+    assert (skin.match, skin.fixed_test) == ("origin", True)
+    # Ten runs, as in the paper.
+    assert load_profile("reduced").seeds == load_profile("paper").seeds
+
+
 def test_an_unknown_profile_names_the_known_ones():
     with pytest.raises(InputError, match=r"no profile 'quik': choose one of .*quick"):
         load_profile("quik")
@@ -45,6 +53,10 @@ def test_an_unknown_profile_names_the_known_ones():
         (("seeds: [0]", "seeds: []"), "seeds"),
         (("seeds: [0]", "seeds: [0, 0]"), "holds one twice"),
         (("light: [1, 2]", "light: [1, 5]"), "both as light and as dark"),
+        (
+            ("source: synthetic, light", "match: group, source: synthetic, light"),
+            r"data\.skin\.match: .*'origin'",
+        ),
         (("image_size: 32", "image_size: 34"), "34 cannot be halved 2 times"),
         (("latent: spatial", "latent: flat"), r"model\.latent.*'flat'"),
         (("seeds: [0]", "seeds: [0"), "not valid YAML"),
@@ -79,7 +91,7 @@ def test_the_digest_follows_the_named_sections_only(tmp_path):
 
 
 def test_list_profiles():
-    assert set(list_profiles()) >= {"quick", "reduced", "paper"}
+    assert set(list_profiles()) >= {"quick", "open", "reduced", "paper"}
 
 
 def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):

@@ -80,6 +80,18 @@ def test_prepare_of_fitzpatrick17k_uses_the_published_list_and_names_conflicts(t
     assert "a: a FST 1, b FST 5" in capsys.readouterr().out
 
 
+def test_prepare_says_what_was_left_out(tmp_path, capsys):
+    folder = tmp_path / "fitzpatrick17k"
+    folder.mkdir()
+    for name, angle in (("a", 0), ("b", 90)):
+        Image.linear_gradient("L").rotate(angle).save(folder / f"{name}.jpg")
+    (folder / "fitzpatrick17k.csv").write_text(
+        "md5hash,fitzpatrick_scale,qc\na,1,\nb,5,3 Wrongly labelled\n"
+    )
+    run("prepare", "fitzpatrick17k", "--size", 32, "--data", tmp_path, "--output", tmp_path / "out")
+    assert "1 images left out: wrongly labelled, by the column qc" in capsys.readouterr().out
+
+
 def test_prepare_with_an_unreadable_image(isic, tmp_path):
     (isic / "isic2017_256" / "ISIC-2017_Training_Data" / "ISIC_1.jpg").write_bytes(b"")
     with pytest.raises(InputError, match=r"1 images of isic2017 cannot be read.*failures.csv"):

@@ -95,6 +95,24 @@ def test_unreadable_images_are_listed_and_left_out(folder_of_images, tmp_path):
     )
 
 
+def test_duplicate_groups_are_merged_as_well(folder_of_images, tmp_path):
+    root, table = folder_of_images
+    with Image.open(root / "000.png") as image:
+        image.resize((96, 80)).save(root / "120.png")
+    table = table.assign(duplicate_group=table["image_id"])
+    found = prepare(table, root, tmp_path / "out", 32).table.set_index("image_id")
+    assert found["duplicate_group"]["000"] == found["duplicate_group"]["120"] == "000"
+    assert found["duplicate_group"].nunique() == 299
+
+
+def test_what_the_reader_left_out_is_remembered(folder_of_images, tmp_path):
+    root, table = folder_of_images
+    assert prepare(table, root, tmp_path / "out", 32).left_out == {}
+    table.attrs["left_out"] = {"a reason": 3}
+    prepare(table, root, tmp_path / "other", 32)
+    assert open_prepared(tmp_path / "other").left_out == {"a reason": 3}
+
+
 def test_near_duplicates_share_a_group_and_stay_on_one_side(folder_of_images, tmp_path):
     root, table = folder_of_images
     for k in range(0, 60, 6):

@@ -52,7 +52,8 @@ def passion(tmp_path):
 
 
 def check(table, name):
-    assert list(table.columns) == COLUMNS
+    own = ["origin", "duplicate_group"] if name == "fitzpatrick17k" else []
+    assert list(table.columns) == COLUMNS + own
     assert (table["source"] == name).all()
     assert table["fitzpatrick"].dtype == "Int64"
     assert table["may_show"].dtype == bool
@@ -79,6 +80,56 @@ def test_fitzpatrick17k_column_by_choice(fitzpatrick):
     assert labels[names[2]] is pd.NA
     with pytest.raises(InputError, match="no label column 'fst'"):
         index("fitzpatrick17k", root, fitzpatrick_column="fst")
+
+
+def test_fitzpatrick17k_says_from_which_atlas_an_image_is(fitzpatrick):
+    root, names = fitzpatrick
+    sheet = root / "fitzpatrick17k" / "fitzpatrick17k.csv"
+    addresses = ["https://www.dermaamin.com/site/a.jpg", None, "http://atlasdermatologico.com.br/c"]
+    letters = ["httpwwwdermaamincomsiteajpg.jpg", "httpwwwdermaamincomsitebjpg.jpg", "c.jpg"]
+    labels = pd.read_csv(sheet)
+    labels.assign(url=[*addresses, None], url_alphanum=[*letters, None]).to_csv(sheet, index=False)
+    origins = index("fitzpatrick17k", root).set_index("image_id")["origin"]
+    assert [origins[name] for name in names[:3]] == ["dermaamin", "dermaamin", "atlas"]
+    assert fitzpatrick17k_labels(sheet).set_index("image_id")["origin"][names[3]] == ""
+
+
+def test_fitzpatrick17k_leaves_out_what_is_wrongly_labelled_and_counts_it(fitzpatrick):
+    root, names = fitzpatrick
+    assert index("fitzpatrick17k", root).attrs["left_out"] == {}
+    sheet = root / "fitzpatrick17k" / "fitzpatrick17k.csv"
+    marks = ["3 Wrongly labelled", "1 Diagnostic", None, "3 Wrongly labelled"]
+    pd.read_csv(sheet).assign(qc=marks).to_csv(sheet, index=False)
+    table = index("fitzpatrick17k", root)
+    assert set(table["image_id"]) == set(names[1:3])
+    # The fourth is labelled wrongly, too, but its image is not there.
+    assert table.attrs["left_out"] == {"wrongly labelled, by the column qc": 1}
+
+
+def test_fitzpatrick17k_as_copies_with_their_index(fitzpatrick):
+    root, names = fitzpatrick
+    folder = root / "fitzpatrick17k"
+    columns = {
+        "md5hash": names[:3],
+        "source": ["atlas", "atlas", "dermaamin"],
+        "patient_group": ["p", "p", "q"],
+        "duplicate_group": ["d", "d", "e"],
+        "conflicting_types": [0, 0, 1],
+    }
+    pd.DataFrame(columns).to_csv(folder / "index.csv", index=False)
+    (folder / "images" / f"{names[3]}.jpg").write_bytes(jpeg("white"))
+    table = index("fitzpatrick17k", root)
+    check(table, "fitzpatrick17k")
+    # The fourth is there as well, but the index does not list it.
+    assert set(table["image_id"]) == set(names[:2])
+    assert set(table["group"]) == {"p"}
+    assert set(table["duplicate_group"]) == {"d"}
+    assert set(table["origin"]) == {"atlas"}
+    assert table.attrs["left_out"] == {"a duplicate has the opposite skin type": 1}
+
+    pd.DataFrame(columns).drop(columns="source").to_csv(folder / "index.csv", index=False)
+    with pytest.raises(InputError, match=r"index\.csv: no column source"):
+        index("fitzpatrick17k", root)
 
 
 def test_passion_joins_subjects_and_leaves_out_other_skin_types(passion):
@@ -264,6 +315,22 @@ def test_real_fitzpatrick17k_label_table(data_root):
     assert counts(table) == {pd.NA: 565, 1: 2947, 2: 4808, 3: 3308, 4: 2781, 5: 1533, 6: 635}
     centaur = fitzpatrick17k_labels(csv, fitzpatrick_column="fitzpatrick_centaur")
     assert counts(centaur) == {pd.NA: 1073, 1: 5561, 2: 3180, 3: 2934, 4: 1974, 5: 1293, 6: 562}
+
+
+def test_real_fitzpatrick17k_copies(data_root):
+    table = index("fitzpatrick17k", data_root)
+    check(table, "fitzpatrick17k")
+    assert len(table) == 1837 - 31 - 4
+    assert table.attrs["left_out"] == {
+        "a duplicate has the opposite skin type": 31,
+        "wrongly labelled, by the column qc": 4,
+    }
+    assert table.groupby("duplicate_group")["group"].agg(set).map(len).max() == 1
+    # The index agrees with the addresses.
+    csv = data_root / "fitzpatrick17k" / "fitzpatrick17k.csv"
+    by_address = fitzpatrick17k_labels(csv).set_index("image_id")["origin"]
+    assert (by_address[table["image_id"]].to_numpy() == table["origin"]).all()
+    assert by_address.value_counts().to_dict() == {"dermaamin": 12_672, "atlas": 3_905}
 
 
 def test_real_isic2017(data_root):

@@ -42,6 +42,28 @@ def test_same_seed_same_splits_in_any_row_order():
         pd.testing.assert_frame_equal(table, (two.train | two.test)[name])
 
 
+def test_draws_stay_as_they_are():
+    splits = make_splits(SIMPLE, **SIZES, seed=3)
+    first = {
+        name: list(part["image_id"][:4]) for name, part in (splits.train | splits.test).items()
+    }
+    assert first == {
+        "A": ["55-0", "81-0", "56-1", "35-0"],
+        "B": ["81-1", "6-1", "1-1", "95-0"],
+        "C": ["9-1", "84-1", "98-0", "13-0"],
+        "light": ["20-0", "21-0", "40-0", "16-0"],
+        "dark": ["73-0", "79-1", "79-0", "34-1"],
+    }
+
+
+def test_test_sets_with_a_seed_of_their_own():
+    one, two = (make_splits(SIMPLE, **SIZES, seed=seed, test_seed=9) for seed in (0, 1))
+    for name in ("light", "dark"):
+        pd.testing.assert_frame_equal(one.test[name], two.test[name])
+    for name in ("A", "B", "C"):
+        assert set(one.train[name]["image_id"]) != set(two.train[name]["image_id"])
+
+
 def test_different_seeds_differ():
     draws = {
         tuple(sorted(make_splits(SIMPLE, **SIZES, seed=seed).test["dark"]["image_id"]))

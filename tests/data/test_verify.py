@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from slugkit.data.acquire.manifests import load_manifest
-from slugkit.data.acquire.verify import verify
+from slugkit.data.acquire.verify import present, verify
 from slugkit.errors import InputError
 from slugkit.files import sha256
 
@@ -79,6 +79,18 @@ def test_smaller_copies_are_checked_by_their_own_digests(copies):
     checks = {one.what: one for one in verify(load_manifest("fitzpatrick17k"), root)}
     assert checks["fitzpatrick17k/**/*.jpg"].found == "1 of 2 files"
     assert not checks["fitzpatrick17k: sha256 of the files in index.csv"].right
+
+
+def test_two_layouts_in_one_folder(copies):
+    root, path = copies
+    manifest = load_manifest("fitzpatrick17k")
+    (copied,) = present(manifest, root)
+    assert copied.digests == "index.csv"
+    (path.parent / "index.csv").unlink()
+    (original,) = present(manifest, root)
+    assert not original.digests
+    checks = {one.what: one for one in verify(manifest, root)}
+    assert not checks["fitzpatrick17k: md5 of the bytes is the name"].right
 
 
 @pytest.mark.parametrize("name", ["pad_ufes_20", "fitzpatrick17k", "vgg19"])

@@ -1,7 +1,8 @@
 """Images to draw from: a decoded real data set, or synthetic skin made on the spot."""
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -23,12 +24,24 @@ class Pool:
 
     table: pd.DataFrame
     load: Callable[[pd.DataFrame], np.ndarray]
+    left_out: dict[str, int] = field(default_factory=dict)  # reason: images of a real data set
 
 
 def real_pool(name: str, size: int) -> Pool:
     """Return the data set `name` as the step `decode` left it, near-duplicates in one group."""
     decoded = open_prepared(decoded_folder(name, size))
-    return Pool(decoded.table.drop(columns=["row", "sha256"]), decoded.load)
+    return Pool(decoded.table.drop(columns=["row", "sha256"]), decoded.load, decoded.left_out)
+
+
+def pool_facts(pool: Pool) -> dict:
+    """Return what a run's record says about a pool: its size, digest and what was left out."""
+    rows = pool.table.sort_values("image_id").to_csv(index=False)
+    return {
+        "images": len(pool.table),
+        "groups": int(pool.table["group"].nunique()),
+        "left_out": pool.left_out,
+        "table_sha256": hashlib.sha256(rows.encode()).hexdigest(),
+    }
 
 
 def synthetic_pool(counts: dict[int, int], size: int, seed: int) -> Pool:

@@ -39,12 +39,16 @@ def describe(prepared: Prepared, published: int | str) -> dict[str, int | str]:
         How many images the data set has as published, or "unknown".
     """
     table, unreadable = prepared.table, len(prepared.failures)
-    absent = published - len(table) - unreadable if isinstance(published, int) else "unknown"
+    left_out = sum(prepared.left_out.values())
+    absent = (
+        published - len(table) - unreadable - left_out if isinstance(published, int) else "unknown"
+    )
     types = table["fitzpatrick"]
     return {
         "images as published": published,
         "absent here": absent,
         "unreadable": unreadable,
+        "left out for their labels": left_out,
         "images at hand": len(table),
         "pairs of near-duplicates": len(prepared.duplicates),
         "images in groups of several": int(table["group"].duplicated(keep=False).sum()),

@@ -12,14 +12,21 @@ from companion.experiments.data.pools import (
     OBJECT_SKIN_TYPE,
     SKIN_POOL,
     Pool,
+    pool_facts,
     real_pool,
     synthetic_pool,
 )
 from companion.pipeline.jobs import Job
 from slugkit.data.colour_rule import coloured_patch
-from slugkit.data.splits import check_no_leak, make_splits
+from slugkit.data.matched_splits import make_matched_splits
+from slugkit.data.splits import Splits, check_no_leak, make_splits
 from slugkit.data.synthesis.foreign_objects import overlay_each
 from slugkit.errors import InputError
+
+# Columns that some of the sets do not have.
+UNKNOWN = ("pair", "origin", "duplicate_group")
+# Of the draw of test sets that are the same in all runs; no run has this seed.
+FIXED_TEST = 1_000_000
 
 
 def run(job: Job, facts: dict[str, Any]) -> None:
@@ -31,14 +38,7 @@ def run(job: Job, facts: dict[str, Any]) -> None:
     """
     data, size, seed = job.profile.data, job.profile.data.image_size, job.seed
     skin = _skin_pool(data.skin, size)
-    splits = make_splits(
-        skin.table,
-        light=list(data.skin.light),
-        dark=list(data.skin.dark),
-        train=data.skin.train,
-        test=data.skin.test,
-        seed=seed,
-    )
+    splits = _splits(skin.table, data.skin, seed)
     check_no_leak(splits)
     for dataset in DATASETS:
         job.save_array(f"data/train_{dataset}.npy", skin.load(splits.train[dataset]))
@@ -56,11 +56,25 @@ def run(job: Job, facts: dict[str, Any]) -> None:
     )
     job.save_array("data/test.npy", images)
     job.save_array("data/masks.npy", masks)
-    job.save_table("data/test.csv", test.assign(pair=test["pair"].fillna("")))
+    job.save_table("data/test.csv", test.fillna(dict.fromkeys(UNKNOWN, "")))
+    facts["skin_pool"] = pool_facts(skin)
     facts["counts"] = {
         **{f"train {name}": len(table) for name, table in splits.train.items()},
         **{f"test {name}": int(count) for name, count in test["set"].value_counts().items()},
     }
+
+
+def _splits(table: pd.DataFrame, skin: Skin, seed: int) -> Splits:
+    draw = make_splits if skin.match is None else make_matched_splits
+    return draw(
+        table,
+        light=list(skin.light),
+        dark=list(skin.dark),
+        train=skin.train,
+        test=skin.test,
+        seed=seed,
+        test_seed=FIXED_TEST if skin.fixed_test else None,
+    )
 
 
 def _skin_pool(skin: Skin, size: int) -> Pool:

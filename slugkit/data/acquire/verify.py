@@ -26,8 +26,19 @@ class Check:
 
 
 def present(manifest: Manifest, root: str | Path) -> list[Layout]:
-    """Return the layouts of a data set whose folder lies under the data root."""
-    return [layout for layout in manifest.layouts if (Path(root) / layout.folder).is_dir()]
+    """Return the layouts of a data set whose folder lies under the data root.
+
+    Where two layouts have the same folder, the table of digests tells which of them it is.
+    """
+    found = [layout for layout in manifest.layouts if (Path(root) / layout.folder).is_dir()]
+    folders = [layout.folder for layout in found]
+
+    def is_it(layout: Layout) -> bool:
+        tables = {one.digests for one in found if one.folder == layout.folder} - {""}
+        listed = any((Path(root) / layout.folder / table).is_file() for table in tables)
+        return folders.count(layout.folder) == 1 or bool(layout.digests) == listed
+
+    return [layout for layout in found if is_it(layout)]
 
 
 def count(contents: Contents, folder: Path) -> int:

@@ -13,13 +13,17 @@ from slugkit.data.readers.tables import (
 )
 from slugkit.errors import InputError
 
+WRONG = "wrongly labelled, by the column qc"
+CONTRADICTED = "a duplicate has the opposite skin type"
+
 
 def fitzpatrick17k_labels(
     csv: str | Path, *, fitzpatrick_column: str = "fitzpatrick_scale"
 ) -> pd.DataFrame:
     """Return the index table of all 16,577 rows of Fitzpatrick17k, from its label file alone.
 
-    The label -1 (unlabelled) becomes <NA>.
+    The label -1 (unlabelled) becomes <NA>. Two columns are added: `origin`, the atlas that the
+    image comes from, and `duplicate_group`.
 
     Raises
     ------
@@ -39,15 +43,50 @@ def fitzpatrick17k_labels(
         file="fitzpatrick17k/" + labels["md5hash"] + ".jpg",
         fitzpatrick=types.mask(types == -1),
         group=labels["md5hash"],
+        origin=_origin(labels),
+        duplicate_group=labels["md5hash"],
     )
 
 
 def fitzpatrick17k(root: Path, fitzpatrick_column: str = "fitzpatrick_scale") -> pd.DataFrame:
-    folder = find_folder("fitzpatrick17k", root, "fitzpatrick17k")
-    table = fitzpatrick17k_labels(
-        folder / "fitzpatrick17k.csv", fitzpatrick_column=fitzpatrick_column
-    )
-    return present(table, "fitzpatrick17k", root, folder)
+    """Return the index table of the images that lie there, without those whose label is wrong.
+
+    How many are left out, and why, is in `attrs["left_out"]` of the table. Where smaller copies
+    lie with an index.csv, patients and duplicates are taken from it.
+    """
+    name = "fitzpatrick17k"
+    folder = find_folder(name, root, name)
+    sheet = folder / "fitzpatrick17k.csv"
+    table = fitzpatrick17k_labels(sheet, fitzpatrick_column=fitzpatrick_column)
+    table = present(table, name, root, folder)
+    contradicted: set[str] = set()
+    if (folder / "index.csv").is_file():
+        columns = ["md5hash", "source", "duplicate_group", "patient_group", "conflicting_types"]
+        copies = read_csv(name, folder / "index.csv", columns).set_index("md5hash")
+        table = table[table["image_id"].isin(copies.index)].reset_index(drop=True)
+        listed = copies.loc[table["image_id"]].reset_index(drop=True)
+        table = table.assign(
+            group=listed["patient_group"],
+            origin=listed["source"],
+            duplicate_group=listed["duplicate_group"],
+        )
+        contradicted = set(copies.index[copies["conflicting_types"] == 1])
+    qc = read_csv(name, sheet, ["md5hash"]).reindex(columns=["md5hash", "qc"])
+    wrong = set(qc["md5hash"][qc["qc"] == "3 Wrongly labelled"])
+    reasons = pd.Series("", table.index)
+    reasons = reasons.mask(table["image_id"].isin(contradicted), CONTRADICTED)
+    reasons = reasons.mask(table["image_id"].isin(wrong), WRONG)
+    kept = table[reasons == ""].reset_index(drop=True)
+    kept.attrs["left_out"] = reasons[reasons != ""].value_counts().to_dict()
+    return kept
+
+
+def _origin(labels: pd.DataFrame) -> pd.Series:
+    # Some rows have no url, but each has one from which all but letters and digits are taken.
+    addresses = labels.reindex(columns=["url", "url_alphanum"]).astype("str")
+    address = addresses["url"].fillna(addresses["url_alphanum"]).fillna("")
+    atlas, dermaamin = (address.str.contains(name) for name in ("atlasdermatologico", "dermaamin"))
+    return atlas.map({True: "atlas", False: ""}).mask(dermaamin, "dermaamin")
 
 
 def fitzpatrick17k_c(root: Path) -> pd.DataFrame:

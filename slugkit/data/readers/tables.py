@@ -14,7 +14,11 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 def index_table(name: str, **columns: pd.Series | str) -> pd.DataFrame:
-    """Return an index table, sorted, with the columns of `COLUMNS`; see `sources.index`."""
+    """Return an index table, sorted: the columns of `COLUMNS`, then those that only this one has.
+
+    See `sources.index`.
+    """
+    own = [column for column in columns if column not in COLUMNS]
     table = pd.DataFrame(columns).assign(source=name, may_show=load_manifest(name).may_show)
     if "object" not in table:
         table["object"] = ""
@@ -25,7 +29,7 @@ def index_table(name: str, **columns: pd.Series | str) -> pd.DataFrame:
             f"{name}: {len(outside)} skin types outside 1..6, such as {outside.iloc[0]} for "
             f"{table.loc[outside.index[0], 'image_id']}; correct the label file"
         )
-    return table[COLUMNS].sort_values("image_id", ignore_index=True)
+    return table[[*COLUMNS, *own]].sort_values("image_id", ignore_index=True)
 
 
 def present(

@@ -1,5 +1,7 @@
 """The report tells what is absent, unreadable, repeated and contradictory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +52,12 @@ def test_every_count_is_the_one_that_was_made(prepared):
         "FST V": 1,
         "skin type unknown": 1,
     }
+
+
+def test_what_the_reader_left_out_is_not_absent(prepared):
+    found = describe(replace(prepared, left_out={"one reason": 1, "another": 2}), 10)
+    assert found["left out for their labels"] == 3
+    assert found["absent here"] == 3
 
 
 def test_what_is_not_known_is_called_unknown(prepared):

@@ -53,6 +53,17 @@ def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path
     assert {"estimators", "sketch", "comparisons", "ablation"} <= long
 
 
+def test_another_target_makes_no_more_than_it_waits_for(tmp_path):
+    folder = tmp_path / "slugkit"
+    copy_checkout(folder)
+    plan = (
+        "import json; from companion.pipeline import graph; "
+        "print(json.dumps(graph.make('tiny', 'train_all', dry_run=True).planned))"
+    )
+    planned = json.loads(make(folder, sys.executable, "-c", plan).stdout.splitlines()[-1])
+    assert set(planned) == {"prepare", "train", "train_all"}
+
+
 def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
     done = make(checkout)
     assert "Nothing has changed" in done.stdout
