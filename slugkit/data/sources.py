@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from slugkit.data.images import read_image
-from slugkit.data.readers import READERS, fitzpatrick
+from slugkit.data.readers import reader_of
 from slugkit.data.readers.tables import remedy
 from slugkit.errors import InputError
 
@@ -16,19 +16,17 @@ from slugkit.errors import InputError
 THREADS = 2
 
 
-def index(
-    name: str, root: str | Path, *, fitzpatrick_column: str = "fitzpatrick_scale"
-) -> pd.DataFrame:
+def index(name: str, root: str | Path, *, fitzpatrick_column: str | None = None) -> pd.DataFrame:
     """Return the index table of a data set that lies under the data root.
 
     Parameters
     ----------
     name
-        One of `readers.READERS`, such as pad_ufes_20 or fitzpatrick17k.
+        One that has a manifest, such as pad_ufes_20 or fitzpatrick17k.
     root
         The data root: the folder that holds one folder per data set.
     fitzpatrick_column
-        For fitzpatrick17k, the label to use: fitzpatrick_scale or fitzpatrick_centaur.
+        For fitzpatrick17k, the label to use instead of fitzpatrick_scale: fitzpatrick_centaur.
 
     Returns
     -------
@@ -44,15 +42,11 @@ def index(
     InputError
         The root, the folder, its tables or all of its images are missing, or a column is.
     """
-    if name not in READERS:
-        raise InputError(f"no loader for data set {name!r}; choose from {', '.join(READERS)}")
+    read = reader_of(name)
     root = Path(root)
     if not root.is_dir():
         raise InputError(f"data root {root} is not a folder; give the folder of the data sets")
-    if name == "fitzpatrick17k":
-        table = fitzpatrick.fitzpatrick17k(root, fitzpatrick_column)
-    else:
-        table = READERS[name](root)
+    table = read(root) if fitzpatrick_column is None else read(root, fitzpatrick_column)
     if table.empty:
         raise InputError(f"{name}: no images found under {root}; {remedy(name)}")
     return table

@@ -1,13 +1,17 @@
 import hashlib
 import io
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 
+from slugkit.data.acquire import manifests
+from slugkit.data.acquire.manifests import list_manifests
 from slugkit.data.images import read_image
-from slugkit.data.readers import READERS
+from slugkit.data.readers import has_reader
 from slugkit.data.readers.fitzpatrick import fitzpatrick17k_labels
 from slugkit.data.readers.tables import COLUMNS
 from slugkit.data.sources import index, load
@@ -252,7 +256,7 @@ def test_milk10k_keeps_the_two_images_of_a_lesion_together(tmp_path):
     assert list(table["group"]) == ["IL_1", "IL_1"]
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", [name for name in list_manifests() if has_reader(name)])
 def test_absent_folder_names_what_is_expected(tmp_path, name):
     with pytest.raises(InputError, match=f"no folder .*slugkit data show {name}"):
         index(name, tmp_path)
@@ -270,7 +274,7 @@ def test_empty_folder(tmp_path):
 
 
 def test_unknown_name(tmp_path):
-    with pytest.raises(InputError, match="no loader for data set 'isic'"):
+    with pytest.raises(InputError, match="no data set is called 'isic'"):
         index("isic", tmp_path)
 
 
@@ -362,3 +366,33 @@ def test_real_pad_ufes_20(data_root):
     check(table, "pad_ufes_20")
     assert counts(table) == {pd.NA: 277, 1: 50, 2: 256, 3: 132, 4: 27, 5: 3, 6: 1}
     assert load(table.iloc[:3], data_root, 64).shape == (3, 64, 64, 3)
+
+
+def test_a_data_set_without_a_reader_says_what_is_missing(tmp_path):
+    with pytest.raises(InputError, match=r"'vgg19' cannot be read yet.*`columns` or a `reader`"):
+        index("vgg19", tmp_path)
+
+
+def test_a_new_data_set_takes_one_manifest(tmp_path, monkeypatch):
+    manifests_folder, folder = tmp_path / "manifests", tmp_path / "my_clinic"
+    shutil.copytree(manifests.FOLDER, manifests_folder)
+    mine = yaml.safe_load((manifests_folder / "pad_ufes_20.yml").read_text())
+    mine |= {
+        "name": "my_clinic",
+        "layouts": [{"folder": "my_clinic", "contents": [{"pattern": "*.jpg", "count": 2}]}],
+        "columns": {
+            "tables": ["skin.csv"],
+            "image_id": "photo",
+            "group": "person",
+            "fitzpatrick": "type",
+        },
+    }
+    (manifests_folder / "my_clinic.yml").write_text(yaml.safe_dump(mine))
+    monkeypatch.setattr(manifests, "FOLDER", manifests_folder)
+    place(folder, "a.jpg", "b.jpg")
+    rows = {"photo": ["a.jpg", "b.jpg"], "person": ["p1", "p2"], "type": [2, None]}
+    pd.DataFrame(rows).to_csv(folder / "skin.csv", index=False)
+    table = index("my_clinic", tmp_path)
+    assert list(table["image_id"]) == ["a", "b"]
+    assert list(table["group"]) == ["p1", "p2"]
+    assert table["fitzpatrick"].isna().tolist() == [False, True]

@@ -60,6 +60,15 @@ class Layout(_Record):
     note: str = ""
 
 
+class Columns(_Record):
+    """Where a plain table of one row per image has what is needed; a name's ending is left out."""
+
+    tables: list[str]  # the first of these that is anywhere in the folder
+    image_id: str
+    group: str  # the patient or lesion
+    fitzpatrick: str | None = None  # a number from 1 to 6, or nothing
+
+
 class Permission(_Record):
     """Whether something is allowed, and why."""
 
@@ -82,6 +91,10 @@ class Manifest(_Record):
     files: list[File]
     image_column: ImageColumn | None = None
     layouts: list[Layout]
+    # How the folder becomes an index table: by the columns of a plain table, or by a function of
+    # its own, "module:function" in slugkit/data/readers.
+    columns: Columns | None = None
+    reader: str = ""
     labels: dict[str, str]  # column: meaning
     defects: list[str]
     showing: Permission  # its images in a public page

@@ -1,4 +1,4 @@
-"""Clinical photographs with skin types, and HAM10000."""
+"""Clinical photographs whose tables need more than their columns read."""
 
 from pathlib import Path
 
@@ -12,37 +12,6 @@ from slugkit.data.readers.tables import (
     present,
     read_csv,
 )
-
-
-def pad_ufes_20(root: Path) -> pd.DataFrame:
-    name = "pad_ufes_20"
-    folder = find_folder(name, root, "pad_ufes_20", "pad_ufes_20_subset")
-    # The reduced copy has its own index; the full data set has metadata.csv.
-    sheet = find_sheet(folder, "index.csv", "metadata.csv")
-    labels = read_csv(name, sheet, ["img_id", "fitspatrick", "patient_id"])
-    table = index_table(
-        name,
-        image_id=labels["img_id"].str.removesuffix(".png"),
-        file=labels["img_id"],
-        fitzpatrick=labels["fitspatrick"].astype("Int64"),
-        group=labels["patient_id"],
-    )
-    return present(table, name, root, folder)
-
-
-def ham10000(root: Path) -> pd.DataFrame:
-    name = "ham10000"
-    folder = find_folder(name, root, "ham10000_224", "ham10000")
-    sheet = find_sheet(folder, "index.csv", "HAM10000_metadata.csv")
-    labels = read_csv(name, sheet, ["image_id", "lesion_id"])
-    table = index_table(
-        name,
-        image_id=labels["image_id"],
-        file=labels["image_id"],
-        fitzpatrick=pd.Series(pd.NA, labels.index, dtype="Int64"),
-        group=labels["lesion_id"],
-    )
-    return present(table, name, root, folder)
 
 
 def passion(root: Path) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from slugkit.data.acquire.manifests import load_manifest
+from slugkit.data.acquire.manifests import Columns, load_manifest
 from slugkit.errors import InputError
 
 COLUMNS = ["image_id", "source", "file", "fitzpatrick", "group", "object", "may_show"]
@@ -30,6 +30,24 @@ def index_table(name: str, **columns: pd.Series | str) -> pd.DataFrame:
             f"{table.loc[outside.index[0], 'image_id']}; correct the label file"
         )
     return table[[*COLUMNS, *own]].sort_values("image_id", ignore_index=True)
+
+
+def by_columns(name: str, root: Path, folders: list[str], columns: Columns) -> pd.DataFrame:
+    """Return the index table of a data set whose table has one row per image."""
+    folder = find_folder(name, root, *dict.fromkeys(folders))
+    wanted = [columns.image_id, columns.group]
+    wanted += [columns.fitzpatrick] if columns.fitzpatrick else []
+    labels = read_csv(name, find_sheet(folder, *columns.tables), wanted)
+    names = labels[columns.image_id]
+    types = labels[columns.fitzpatrick] if columns.fitzpatrick else pd.Series(pd.NA, labels.index)
+    table = index_table(
+        name,
+        image_id=names.str.replace(r"\.(jpe?g|png)$", "", case=False, regex=True),
+        file=names,
+        fitzpatrick=types.astype("Int64"),
+        group=labels[columns.group],
+    )
+    return present(table, name, root, folder)
 
 
 def present(
