@@ -1,4 +1,8 @@
-"""A digest of the code that a result depends on, in which comments and docstrings do not count."""
+"""A digest of the code that a result depends on, in which comments and docstrings do not count.
+
+What a module imports for its annotations alone, under `if TYPE_CHECKING`, does not count either: so
+no edit of the pipeline itself reruns a step.
+"""
 
 import ast
 import functools
@@ -70,7 +74,16 @@ def _is_text(node: ast.stmt) -> bool:
 @functools.cache
 def _imported_names(path: Path) -> set[str]:
     names = set()
-    for node in ast.walk(_tree(path)):
+    tree = _tree(path)
+    annotations = {
+        part
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for part in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in annotations:
+            continue
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

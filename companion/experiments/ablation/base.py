@@ -1,7 +1,7 @@
 """The ablation's own, smaller setting: its images, its base network, and what is fitted to it."""
 
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -9,11 +9,13 @@ import pandas as pd
 
 from companion.config import Profile
 from companion.experiments.ablation.settings import EVIDENCE_SAMPLES, EVIDENCE_STEPS
-from companion.pipeline.jobs import Job
 from slugkit import evidence, slug
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
 from slugkit.operators import ggn
+
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
 TEST_SETS = ("light", "dark", "object")
 
@@ -74,7 +76,7 @@ class BaseSetting(NamedTuple):
         return found.value * variance
 
 
-def open_setting(job: Job, sets: tuple[str, ...] = TEST_SETS) -> BaseSetting:
+def open_setting(job: "Job", sets: tuple[str, ...] = TEST_SETS) -> BaseSetting:
     """Return the base network of a job, with the test images of some sets."""
     model = training.load_model(job.file("model.msgpack"), job.profile.architecture())
     tests = job.read_table("data/test.csv")

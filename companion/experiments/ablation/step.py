@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,15 @@ from companion.experiments.ablation.measure import BASE, evaluate, name_of, prio
 from companion.experiments.ablation.settings import Ablation
 from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
 from companion.experiments.training.perceptual_weights import perceptual_loss
-from companion.pipeline.jobs import Job
 from companion.pipeline.store import load_table, save_table
 from slugkit import slug
 from slugkit.errors import InputError
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE, num_parameters
 from slugkit.progress import Progress
+
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
 Rows = list[dict[str, Any]]
 
@@ -29,7 +31,7 @@ class NotTrained(InputError):
     """A variant's network did not train: it collapsed, or its loss is not finite."""
 
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write ablation.csv, one row per variant; what a killed job had finished is kept.
 
     The columns are factor, level, num_parameters, rank, num_samples and those of `evaluate`. A

@@ -1,7 +1,7 @@
 """Score the ablation's held-out skin by every version of the score, beside trivial comparators."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,13 +17,15 @@ from companion.experiments.ablation.versions import (
 )
 from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
 from companion.paths import data_root
-from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.model import perceptual
 from slugkit.operators import ggn
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write score_versions.csv, one row per held-out image of skin.
 
     The columns are image_id, source, group, set, half, mse, the versions of the score (see

@@ -5,7 +5,7 @@ import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -14,7 +14,6 @@ import pandas as pd
 from companion.config import Profile
 from companion.experiments.baselines.settings import Comparisons
 from companion.experiments.training.perceptual_weights import perceptual_loss
-from companion.pipeline.jobs import Job
 from companion.statistics.metrics import pixel_auroc, pixel_average_precision
 from slugkit import slug
 from slugkit.baselines.comparison import Comparison, Settings
@@ -24,6 +23,9 @@ from slugkit.model.architecture import Architecture
 from slugkit.model.vae import TrainedVAE
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
+
 SETS = ("light", "dark", "clean", "object")
 COLUMNS = ["image_id", "source", "object", "set"]
 
@@ -31,7 +33,7 @@ COLUMNS = ["image_id", "source", "object", "set"]
 SEEDS_APART = 1000
 
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write comparisons.csv and costs.csv beside the network of data set B.
 
     comparisons.csv has one row per test image and baseline: `score` and its `standard_error` where
@@ -72,7 +74,7 @@ def run(job: Job, facts: dict[str, Any]) -> None:
 
 
 def _networks(
-    job: Job, train_images: np.ndarray, folder: Path, facts: dict[str, Any]
+    job: "Job", train_images: np.ndarray, folder: Path, facts: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the networks that baselines ask for; those trained here go on from checkpoints."""
     profile, settings = job.profile, job.profile.experiment(Comparisons)

@@ -1,19 +1,21 @@
 """Find the top eigenvectors of a trained network's generalised Gauss-Newton matrix."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 import pandas as pd
 
-from companion.config import Curvature
-from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.model import training
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.config import Curvature
+    from companion.pipeline.jobs import Job
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write posterior.npz, eigenpairs.csv and trace.csv; continue from a checkpoint if present."""
     settings, key = job.profile.curvature, jax.random.key(job.seed)
     model = training.load_model(job.file("model.msgpack"), job.profile.architecture())
@@ -50,7 +52,7 @@ def _eigenpairs(posterior: slug.Posterior) -> pd.DataFrame:
 
 
 def _trace(
-    posterior: slug.Posterior, images: np.ndarray, key: jax.Array, settings: Curvature
+    posterior: slug.Posterior, images: np.ndarray, key: jax.Array, settings: "Curvature"
 ) -> pd.DataFrame:
     # Tr(G) is the sum of the leading eigenvalues and of the training images' own SLUG scores.
     rest = slug.score(

@@ -1,6 +1,6 @@
 """Draw one seed's training and test images and write them as arrays with index tables."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +16,14 @@ from companion.experiments.data.pools import (
     real_pool,
     synthetic_pool,
 )
-from companion.pipeline.jobs import Job
 from slugkit.data.colour_rule import coloured_patch
 from slugkit.data.matched_splits import make_matched_splits
 from slugkit.data.splits import Splits, check_no_leak, make_splits
 from slugkit.data.synthesis.foreign_objects import overlay_each
 from slugkit.errors import InputError
+
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
 # Columns that some of the sets do not have.
 UNKNOWN = ("pair", "origin", "duplicate_group")
@@ -29,7 +31,7 @@ UNKNOWN = ("pair", "origin", "duplicate_group")
 FIXED_TEST = 1_000_000
 
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write the training images of A, B and C, the test images, their tables and the masks.
 
     The test table's column `set` is "light", "dark", "external", "clean" (images without foreign

@@ -1,7 +1,7 @@
 """Compare the estimators on the first trained network, at several sizes of image."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import pandas as pd
@@ -9,17 +9,19 @@ import pandas as pd
 from companion.experiments.data.pools import at_size, one_of_each_tone
 from companion.experiments.estimators.measure import measure
 from companion.experiments.estimators.settings import Estimators
-from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
+
 # Images are large at some of the sizes, and their activations are kept.
 BATCH_SIZE = 8
 
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write estimators.csv; see `measure`."""
     settings = job.profile.experiment(Estimators)
     model = training.load_model(job.file("model.msgpack"), job.profile.architecture())
@@ -41,7 +43,7 @@ def run(job: Job, facts: dict[str, Any]) -> None:
     job.save_table("estimators.csv", pd.concat(tables, ignore_index=True))
 
 
-def _posterior_at(size: int, job: Job, model: TrainedVAE) -> slug.Posterior:
+def _posterior_at(size: int, job: "Job", model: TrainedVAE) -> slug.Posterior:
     """Return the network's own posterior, or one fitted to images of another size.
 
     The network is made of convolutions, so its parameters serve at any size.

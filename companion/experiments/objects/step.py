@@ -1,23 +1,25 @@
 """Overlay foreign objects on held-out images and measure how well they are found."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
 from companion.experiments.data.pools import OBJECT_POOL, OBJECT_SKIN_TYPE
-from companion.experiments.objects import lesions
+from companion.experiments.objects.lesions import measure as measure_lesions
 from companion.experiments.objects.measure import measure
 from companion.experiments.objects.observer import observer
 from companion.experiments.objects.settings import ForeignObjects
 from companion.paths import data_root
-from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.data.lesion_images import Lesions, outlined_lesions, synthetic_lesions
 from slugkit.model import training
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write objects.csv and lesions.csv; without known lesions, the second has no rows.
 
     See `measure` and `lesions.measure`.
@@ -47,7 +49,7 @@ def run(job: Job, facts: dict[str, Any]) -> None:
     job.save_table("objects.csv", measured.merge(sources, on="image_id"))
     identifiers, images, masks = _with_lesions(job, settings.lesions)
     facts["images_with_lesions"] = len(identifiers)
-    beside = lesions.measure(
+    beside = measure_lesions(
         observe,
         images,
         masks,
@@ -59,7 +61,7 @@ def run(job: Job, facts: dict[str, Any]) -> None:
     job.save_table("lesions.csv", beside.assign(source=profile.data.objects.source))
 
 
-def _with_lesions(job: Job, count: int) -> Lesions:
+def _with_lesions(job: "Job", count: int) -> Lesions:
     size, source = job.profile.data.image_size, job.profile.data.objects.source
     if source == "isic2017":
         return outlined_lesions(data_root(), count, size, job.seed)

@@ -1,23 +1,25 @@
 """Score the test images: error, encoder deviation, SLUG, and for data set B the pixel maps."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from companion.config import MIXED
-from companion.pipeline.jobs import Job
 from slugkit import slug
 from slugkit.baselines.comparison import run as run_in_batches
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
+
 # Foreign objects belong to the mixed training set alone (paper, figure 4).
 SKIN_SETS = ("light", "dark", "external")
 
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write scores.csv, one row per image, and the reconstruction and the map of each.
 
     The columns added to the test table are `mse`, mean squared error per pixel and channel;

@@ -1,18 +1,20 @@
 """Score a light and a dark image with sketched bases of the first trained network."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 
 from companion.experiments.data.pools import at_size, one_of_each_tone
 from companion.experiments.sketch.measure import measure
 from companion.experiments.sketch.settings import Sketch
-from companion.pipeline.jobs import Job
 from slugkit.model import training
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write sketch.csv; see `measure`."""
     settings = job.profile.experiment(Sketch)
     model = training.load_model(job.file("model.msgpack"), job.profile.architecture())

@@ -1,17 +1,19 @@
 """Train the VAE on one of the data sets A, B and C."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from companion.experiments.training.perceptual_weights import perceptual_loss
-from companion.pipeline.jobs import Job
 from slugkit.model import training
 from slugkit.model.vae import num_parameters
 from slugkit.progress import Progress
 
+if TYPE_CHECKING:
+    from companion.pipeline.jobs import Job
 
-def run(job: Job, facts: dict[str, Any]) -> None:
+
+def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write model.msgpack and losses.csv; continue from a checkpoint if it is there."""
     profile, images = job.profile, job.read_array(f"data/train_{job.dataset}.npy")
     with job.checkpoint("checkpoint.msgpack") as checkpoint:
