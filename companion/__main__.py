@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     from companion.config import DATASETS
     from companion.experiments import steps
     from companion.pipeline.steps import Scope
+    from slugkit.data.parser import side
 
     parser = argparse.ArgumentParser(prog="python -m companion", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--dataset", choices=DATASETS, required=True)
     decode = add("decode", _decode, "decode the images of one real data set")
     decode.add_argument("source", help="a name from data_manifests/")
-    decode.add_argument("--size", type=int, required=True, help="side of the images in pixels")
+    decode.add_argument("--size", type=side, required=True, help="side of the images in pixels")
     notebook = add("notebook", _notebook, "execute one notebook", True)
     notebook.add_argument("name")
     target = add("make", _make, "bring a rule of the graph, or a file, up to date")

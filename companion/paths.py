@@ -29,7 +29,7 @@ def project_root() -> Path:
 def data_root() -> Path:
     """Return the folder with real images: $SLUGKIT_DATA, else `data` in the checkout."""
     configured = os.environ.get("SLUGKIT_DATA")
-    return Path(configured) if configured else project_root() / "data"
+    return Path(configured).expanduser() if configured else project_root() / "data"
 
 
 def decoded_folder(source: str, size: int) -> Path:

@@ -117,6 +117,8 @@ def _prepare(arguments: argparse.Namespace) -> None:
     print(f"{len(prepared.table)} images of {arguments.size} x {arguments.size} in {folder}")
     for reason, number in prepared.left_out.items():
         print(f"{number} images left out: {reason}")
+    if absent := table.attrs.get("absent", 0):
+        print(f"{absent} images that its tables list are not there")
     print(f"{len(prepared.duplicates)} pairs of near-duplicates, each kept in one group")
     conflicts = label_conflicts(prepared.table)
     if len(conflicts):

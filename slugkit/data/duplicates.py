@@ -121,7 +121,6 @@ def published_lists(name: str, root: str | Path) -> list[Path]:
     listed = {
         "fitzpatrick17k": cleanpatrick,
         "fitzpatrick17k_c": cleanpatrick,
-        "isic2020": "isic2020/ISIC_2020_Training_Duplicates.csv",
     }
     path = Path(root) / listed.get(name, "")
     return [path] if path.is_file() else []

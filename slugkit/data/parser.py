@@ -4,6 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
+SMALLEST_SIDE = 16
+
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add `data` and its commands; each sets `run`, a function of the arguments."""
@@ -28,23 +30,36 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
 
     preparing = commands.add_parser("prepare", help="make the training arrays of one data set")
     preparing.add_argument("name", metavar="NAME")
-    preparing.add_argument("--size", type=int, default=128, help="side in pixels")
+    preparing.add_argument("--size", type=side, default=128, help="side in pixels, at least 16")
 
     status = commands.add_parser("status", help="what is there")
 
     for command in (fetching, verifying, preparing, status):
         command.add_argument(
             "--data",
-            default=os.environ.get("SLUGKIT_DATA", "data"),
+            type=_folder,
+            default=_folder(os.environ.get("SLUGKIT_DATA", "data")),
             help="data root, the folder of the data sets (default: $SLUGKIT_DATA, or data)",
         )
     for command in (preparing, status):
         command.add_argument(
             "--output",
-            type=Path,
+            type=_folder,
             default=Path("runs/images"),
             help="folder of the prepared arrays (default: runs/images, where `make book` looks)",
         )
+
+
+def side(text: str) -> int:
+    side = int(text)
+    if side < SMALLEST_SIDE:
+        raise argparse.ArgumentTypeError(f"{side} is too small: give at least {SMALLEST_SIDE}")
+    return side
+
+
+def _folder(text: str) -> Path:
+    # A shell does not always expand it, as in --data=~/skin.
+    return Path(text).expanduser()
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import re
 import shutil
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from slugkit.data.acquire import manifests
 from slugkit.data.acquire.manifests import list_manifests
+from slugkit.data.duplicates import merge_groups
 from slugkit.data.images import read_image
 from slugkit.data.readers import has_reader
 from slugkit.data.readers.fitzpatrick import fitzpatrick17k_labels
@@ -238,12 +240,45 @@ def test_isic2018_takes_one_tag_for_each_annotated_image(tmp_path):
     assert (index("isic2018", tmp_path)["object"] == "").all()
 
 
-@pytest.mark.parametrize("name", ["isic2019", "isic2020"])
-def test_isic_images_without_labels(tmp_path, name):
-    place(tmp_path / name / "as unpacked", "ISIC_1.jpg", "ISIC_2.jpg")
-    table = index(name, tmp_path)
-    check(table, name)
-    assert list(table["group"]) == ["ISIC_1", "ISIC_2"]
+def test_isic2018_keeps_the_images_of_one_lesion_together(tmp_path):
+    folder = tmp_path / "isic2018"
+    place(folder / "ISIC2018_Task3_Training_Input", "ISIC_1.jpg", "ISIC_2.jpg", "ISIC_3.jpg")
+    with pytest.raises(InputError, match=r"LesionGroupings\.csv is missing"):
+        index("isic2018", tmp_path)
+    rows = {"image": ["ISIC_1", "ISIC_2"], "lesion_id": ["HAM_7", "HAM_7"]}
+    sheet = folder / "ISIC2018_Task3_Training_LesionGroupings.csv"
+    pd.DataFrame(rows).to_csv(sheet, index=False)
+    assert list(index("isic2018", tmp_path)["group"]) == ["HAM_7", "HAM_7", "ISIC_3"]
+
+
+def test_isic2019_keeps_the_images_of_one_lesion_together(tmp_path):
+    folder = tmp_path / "isic2019"
+    place(folder / "as unpacked", "ISIC_1.jpg", "ISIC_2.jpg", "ISIC_3.jpg", "ISIC_4.jpg")
+    with pytest.raises(InputError, match=r"ISIC_2019_Training_Metadata\.csv is missing"):
+        index("isic2019", tmp_path)
+    lesions = ["BCN_1", None, "BCN_1", None]
+    rows = {"image": [f"ISIC_{k}" for k in range(1, 5)], "lesion_id": lesions}
+    pd.DataFrame(rows).to_csv(folder / "ISIC_2019_Training_Metadata.csv", index=False)
+    table = index("isic2019", tmp_path)
+    check(table, "isic2019")
+    assert list(table["group"]) == ["BCN_1", "ISIC_2", "BCN_1", "ISIC_4"]
+
+
+def test_isic2020_keeps_patients_and_listed_duplicates_together(tmp_path):
+    folder = tmp_path / "isic2020"
+    place(folder / "train", *[f"ISIC_{k}.jpg" for k in range(1, 6)])
+    images = [f"ISIC_{k}" for k in range(1, 5)]
+    rows = {"image_name": images, "patient_id": ["IP_1", "IP_1", "IP_2", None]}
+    pd.DataFrame(rows).to_csv(folder / "ISIC_2020_Training_GroundTruth_v2.csv", index=False)
+    with pytest.raises(InputError, match=r"ISIC_2020_Training_Duplicates\.csv is missing"):
+        index("isic2020", tmp_path)
+    listed = {"image_name_1": ["ISIC_4", "ISIC_9"], "image_name_2": ["ISIC_3", "ISIC_8"]}
+    pd.DataFrame(listed).to_csv(folder / "ISIC_2020_Training_Duplicates.csv", index=False)
+    table = index("isic2020", tmp_path).set_index("image_id")
+    assert table.loc["ISIC_1", "group"] == table.loc["ISIC_2", "group"] == "IP_1"
+    # The patient of image 4 is not known, but it is a duplicate of image 3.
+    assert table.loc["ISIC_3", "group"] == table.loc["ISIC_4", "group"]
+    assert table["group"].nunique() == 3
 
 
 def test_milk10k_keeps_the_two_images_of_a_lesion_together(tmp_path):
@@ -283,7 +318,7 @@ def test_unknown_name(tmp_path):
     [
         ("", "not a readable table"),
         ("<html>gone</html>\n", "no column md5hash"),
-        ("md5hash,fitzpatrick_scale\nabc,9\n", "skin types outside 1..6, such as 9 for abc"),
+        ("md5hash,fitzpatrick_scale\nabc,9\n", r"row 2 has '9' in column 'fitzpatrick_scale'"),
     ],
 )
 def test_bad_label_file(tmp_path, content, message):
@@ -396,3 +431,87 @@ def test_a_new_data_set_takes_one_manifest(tmp_path, monkeypatch):
     assert list(table["image_id"]) == ["a", "b"]
     assert list(table["group"]) == ["p1", "p2"]
     assert table["fitzpatrick"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("IV", 4),
+        ("iii", 3),
+        ("FST 3", 3),
+        ("FST3", 3),
+        ("type II", 2),
+        (5.0, 5),
+        ("Skin type: V", 5),
+    ],
+)
+def test_clear_skin_types_are_read(tmp_path, written, read):
+    place(tmp_path / "passion" / "images", "AA001_1.jpg", "aa002_1.jpg")
+    rows = {"subject_id": ["AA001", "AA002"], "fitzpatrick": [written, "unknown"]}
+    pd.DataFrame(rows).to_csv(tmp_path / "passion" / "label.csv", index=False)
+    if read < 3:  # which PASSION does not have
+        with pytest.raises(InputError, match="no images"):
+            index("passion", tmp_path)
+        return
+    table = index("passion", tmp_path)
+    assert list(table["image_id"]) == ["AA001_1"]
+    assert list(table["fitzpatrick"]) == [read]
+
+
+@pytest.mark.parametrize("written", ["3-4", "2.5", "VII", "0", "7", "dark", "III/IV"])
+def test_what_is_no_skin_type_is_refused_with_its_place(tmp_path, written):
+    place(tmp_path / "pad_ufes_20" / "images", "PAT_1.jpg", "PAT_2.jpg")
+    rows = {
+        "img_id": ["PAT_1.png", "PAT_2.png"],
+        "fitspatrick": ["2", written],
+        "patient_id": ["PAT_1", "PAT_2"],
+    }
+    pd.DataFrame(rows).to_csv(tmp_path / "pad_ufes_20" / "metadata.csv", index=False)
+    place_of = rf"metadata\.csv: row 3 has '{re.escape(written)}' in column 'fitspatrick'"
+    with pytest.raises(InputError, match=place_of):
+        index("pad_ufes_20", tmp_path)
+
+
+def test_an_image_without_a_patient_is_a_group_of_its_own_and_its_duplicates_join_it(tmp_path):
+    place(tmp_path / "pad_ufes_20" / "images", "PAT_1.jpg", "PAT_2.jpg", "PAT_3.jpg")
+    rows = {
+        "img_id": ["PAT_1.png", "PAT_2.png", "PAT_3.png", "PAT_9.png"],
+        "fitspatrick": 2,
+        "patient_id": [None, "P2", " ", "P9"],
+    }
+    pd.DataFrame(rows).to_csv(tmp_path / "pad_ufes_20" / "metadata.csv", index=False)
+    table = index("pad_ufes_20", tmp_path)
+    assert list(table["group"]) == ["PAT_1", "P2", "PAT_3"]
+    assert table.attrs["absent"] == 1
+    merged = merge_groups(table, pd.DataFrame({"first": [0], "second": [1]}))
+    assert merged["group"].nunique() == 2
+
+
+def test_contradicting_rows_of_one_image_are_refused_and_equal_ones_read_once(tmp_path):
+    place(tmp_path / "pad_ufes_20" / "images", "PAT_1.jpg")
+    sheet = tmp_path / "pad_ufes_20" / "metadata.csv"
+    rows = {"img_id": ["PAT_1.png"] * 2, "fitspatrick": [2, 2], "patient_id": "P1"}
+    pd.DataFrame(rows).to_csv(sheet, index=False)
+    assert len(index("pad_ufes_20", tmp_path)) == 1
+    pd.DataFrame(rows | {"fitspatrick": [2, 5]}).to_csv(sheet, index=False)
+    with pytest.raises(InputError, match=r"several rows for image 'PAT_1', which disagree"):
+        index("pad_ufes_20", tmp_path)
+
+
+def test_an_image_with_two_tags_is_refused(tmp_path):
+    folder = tmp_path / "isic2017_256"
+    place(folder, "ISIC_1.jpg")
+    tags = {"image_id": ["ISIC_1"] * 2, "artefact": ["ruler", "ink"]}
+    pd.DataFrame(tags).to_csv(folder / "artefacts_seen.csv", index=False)
+    with pytest.raises(InputError, match=r"image 'ISIC_1' is listed 2 times, as ruler, ink"):
+        index("isic2017", tmp_path)
+
+
+def test_names_in_another_case_are_the_same_images(tmp_path):
+    content = jpeg("red")
+    name = hashlib.md5(content).hexdigest()
+    (tmp_path / "fitzpatrick17k").mkdir()
+    (tmp_path / "fitzpatrick17k" / f"{name.upper()}.JPG").write_bytes(content)
+    rows = {"md5hash": [name], "fitzpatrick_scale": [3], "fitzpatrick_centaur": [3]}
+    pd.DataFrame(rows).to_csv(tmp_path / "fitzpatrick17k" / "fitzpatrick17k.csv", index=False)
+    assert list(index("fitzpatrick17k", tmp_path)["image_id"]) == [name]

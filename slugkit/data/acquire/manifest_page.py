@@ -40,6 +40,8 @@ def section(manifest: Manifest) -> list[str]:
         f"- Showing its images: {permission(manifest.showing.allowed)}; {manifest.showing.reason}",
         f"- Passing it on: {permission(manifest.sharing.allowed)}; {manifest.sharing.reason}",
     ]
+    if manifest.groups:
+        lines.append(f"- Images that stay on one side of a split: {manifest.groups.strip()}")
     if manifest.steps:
         lines += ["", "To get it:", ""]
         lines += [f"{k}. {step.strip()}" for k, step in enumerate(manifest.steps, 1)]

@@ -95,6 +95,7 @@ class Manifest(_Record):
     # its own, "module:function" in slugkit/data/readers.
     columns: Columns | None = None
     reader: str = ""
+    groups: str = ""  # what decides which images stay on one side of a split, and where it is read
     labels: dict[str, str]  # column: meaning
     defects: list[str]
     showing: Permission  # its images in a public page

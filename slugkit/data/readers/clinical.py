@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from slugkit.data.readers.labels import skin_types, unique_labels
 from slugkit.data.readers.tables import (
     find_folder,
     find_sheet,
@@ -20,9 +21,12 @@ def passion(root: Path) -> pd.DataFrame:
     labels = read_csv(name, folder / "label.csv", ["subject_id", "fitzpatrick"])
     identifiers = pd.Series(list(image_files(folder)), dtype="str")
     subjects = identifiers.str.extract(r"^([A-Za-z]+[0-9]+)", expand=False)
-    types = subjects.map(
-        labels.drop_duplicates("subject_id").set_index("subject_id")["fitzpatrick"]
+    by_subject = unique_labels(
+        labels["subject_id"].str.casefold(),
+        skin_types(labels["fitzpatrick"], folder / "label.csv"),
+        folder / "label.csv",
     )
+    types = subjects.str.casefold().map(by_subject)
     # The data set covers FST 3 to 6; other values are entry errors or too rare to use.
     kept = types.isin([3, 4, 5, 6])
     table = index_table(

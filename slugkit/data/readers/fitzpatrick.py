@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from slugkit.data.readers.labels import skin_types
 from slugkit.data.readers.tables import (
     find_folder,
     find_sheet,
@@ -36,12 +37,12 @@ def fitzpatrick17k_labels(
             "choose fitzpatrick_scale or fitzpatrick_centaur"
         )
     labels = read_csv("fitzpatrick17k", Path(csv), ["md5hash", fitzpatrick_column])
-    types = labels[fitzpatrick_column].astype("Int64")
+    types = skin_types(labels[fitzpatrick_column], csv)
     return index_table(
         "fitzpatrick17k",
         image_id=labels["md5hash"],
         file="fitzpatrick17k/" + labels["md5hash"] + ".jpg",
-        fitzpatrick=types.mask(types == -1),
+        fitzpatrick=types,
         group=labels["md5hash"],
         origin=_origin(labels),
         duplicate_group=labels["md5hash"],
@@ -59,6 +60,7 @@ def fitzpatrick17k(root: Path, fitzpatrick_column: str = "fitzpatrick_scale") ->
     sheet = folder / "fitzpatrick17k.csv"
     table = fitzpatrick17k_labels(sheet, fitzpatrick_column=fitzpatrick_column)
     table = present(table, name, root, folder)
+    absent = table.attrs["absent"]
     contradicted: set[str] = set()
     if (folder / "index.csv").is_file():
         columns = ["md5hash", "source", "duplicate_group", "patient_group", "conflicting_types"]
@@ -77,6 +79,7 @@ def fitzpatrick17k(root: Path, fitzpatrick_column: str = "fitzpatrick_scale") ->
     reasons = reasons.mask(table["image_id"].isin(contradicted), CONTRADICTED)
     reasons = reasons.mask(table["image_id"].isin(wrong), WRONG)
     kept = table[reasons == ""].reset_index(drop=True)
+    kept.attrs["absent"] = absent
     kept.attrs["left_out"] = reasons[reasons != ""].value_counts().to_dict()
     return kept
 
@@ -94,12 +97,12 @@ def fitzpatrick17k_c(root: Path) -> pd.DataFrame:
     folder = find_folder(name, root, name)
     sheet = find_sheet(folder, "Fitzpatrick17k-C.csv")
     labels = read_csv(name, sheet, ["md5hash", "fst", "filename"])
-    types = pd.to_numeric(labels["fst"]).astype("Int64")
+    types = skin_types(labels["fst"], sheet)
     table = index_table(
         name,
         image_id=labels["md5hash"],
         file=labels["filename"],
-        fitzpatrick=types.mask(types == -1),
+        fitzpatrick=types,
         group=labels["md5hash"],
     )
     # Its own archive has other names than the md5 by which the images of Fitzpatrick17k go.

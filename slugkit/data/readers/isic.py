@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from slugkit.data.duplicates import merge_groups, published_pairs
+from slugkit.data.readers.labels import unique_labels
 from slugkit.data.readers.tables import (
     find_folder,
     find_sheet,
@@ -22,7 +24,8 @@ def isic2017(root: Path) -> pd.DataFrame:
     objects: pd.Series | str = ""
     if (folder / "artefacts_seen.csv").is_file():
         tags = read_csv(name, folder / "artefacts_seen.csv", ["image_id", "artefact"])
-        objects = identifiers.map(tags.set_index("image_id")["artefact"]).fillna("")
+        by_image = unique_labels(tags["image_id"], tags["artefact"], folder / "artefacts_seen.csv")
+        objects = identifiers.map(by_image).fillna("")
     table = index_table(
         name,
         image_id=identifiers,
@@ -47,25 +50,40 @@ _ANNOTATED = {
 
 
 def isic2018(root: Path) -> pd.DataFrame:
-    folder = find_folder("isic2018", root, "isic2018")
+    name = "isic2018"
+    folder = find_folder(name, root, name)
+    table = _images_alone(name, root)
+    lesions = find_sheet(folder, "ISIC2018_Task3_Training_LesionGroupings.csv")
+    if (folder / "ISIC2018_Task3_Training_Input").is_dir() or lesions.is_file():
+        labels = read_csv(name, lesions, ["image", "lesion_id"])
+        table = _grouped(table, labels["image"], labels["lesion_id"])
     sheet = find_sheet(folder, "isic_bias.csv")
     if not sheet.is_file():
-        return _images_alone("isic2018", root)
-    tags = read_csv("isic2018", sheet, ["image", *_ANNOTATED], separator=";")
+        return table
+    tags = read_csv(name, sheet, ["image", *_ANNOTATED], separator=";")
     kinds = pd.Series("none", tags.index)
     for column, kind in _ANNOTATED.items():
         kinds = kinds.mask((tags[column] == 1) & (kinds == "none"), kind)
     by_image = dict(zip(tags["image"].map(lambda name: Path(name).stem), kinds, strict=True))
-    table = _images_alone("isic2018", root)
     return table.assign(object=table["image_id"].map(by_image).fillna(""))
 
 
 def isic2019(root: Path) -> pd.DataFrame:
-    return _images_alone("isic2019", root)
+    name = "isic2019"
+    sheet = find_sheet(find_folder(name, root, name), "ISIC_2019_Training_Metadata.csv")
+    labels = read_csv(name, sheet, ["image", "lesion_id"])
+    return _grouped(_images_alone(name, root), labels["image"], labels["lesion_id"])
 
 
 def isic2020(root: Path) -> pd.DataFrame:
-    return _images_alone("isic2020", root)
+    name = "isic2020"
+    folder = find_folder(name, root, name)
+    sheet = find_sheet(folder, "ISIC_2020_Training_GroundTruth_v2.csv")
+    labels = read_csv(name, sheet, ["image_name", "patient_id"])
+    table = _grouped(_images_alone(name, root), labels["image_name"], labels["patient_id"])
+    listed = find_sheet(folder, "ISIC_2020_Training_Duplicates.csv")
+    read_csv(name, listed, ["image_name_1", "image_name_2"])  # or says that it is missing
+    return merge_groups(table, published_pairs(table, listed))
 
 
 def milk10k(root: Path) -> pd.DataFrame:
@@ -96,3 +114,13 @@ def _images_alone(name: str, root: Path) -> pd.DataFrame:
         group=identifiers,
     )
     return present(table, name, root, folder)
+
+
+def _grouped(table: pd.DataFrame, images: pd.Series, groups: pd.Series) -> pd.DataFrame:
+    """Put the images of one patient or lesion into one group, by a published list.
+
+    An image that the list leaves out, or has no group for, stays a group of its own.
+    """
+    known = pd.Series(groups.to_numpy(), index=images.to_numpy()).dropna().astype("str")
+    known = known[known.str.strip() != ""]
+    return table.assign(group=table["image_id"].map(known).fillna(table["image_id"]))

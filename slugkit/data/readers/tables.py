@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from slugkit.data.acquire.manifests import Columns, load_manifest
+from slugkit.data.readers.labels import skin_types
 from slugkit.errors import InputError
 
 COLUMNS = ["image_id", "source", "file", "fitzpatrick", "group", "object", "may_show"]
@@ -22,12 +23,15 @@ def index_table(name: str, **columns: pd.Series | str) -> pd.DataFrame:
     table = pd.DataFrame(columns).assign(source=name, may_show=load_manifest(name).may_show)
     if "object" not in table:
         table["object"] = ""
-    outside = table["fitzpatrick"].dropna()
-    outside = outside[~outside.between(1, 6)]
-    if len(outside):
+    # Whose patient is not known stays by itself.
+    known = table["group"].notna() & (table["group"].astype("str").str.strip() != "")
+    table["group"] = table["group"].astype("str").where(known, table["image_id"])
+    table = table.drop_duplicates()
+    twice = table["image_id"][table["image_id"].duplicated()]
+    if len(twice):
         raise InputError(
-            f"{name}: {len(outside)} skin types outside 1..6, such as {outside.iloc[0]} for "
-            f"{table.loc[outside.index[0], 'image_id']}; correct the label file"
+            f"{name}: the label table has several rows for image {twice.iloc[0]!r}, which disagree "
+            f"({len(twice)} such images): keep one row each"
         )
     return table[[*COLUMNS, *own]].sort_values("image_id", ignore_index=True)
 
@@ -37,14 +41,17 @@ def by_columns(name: str, root: Path, folders: list[str], columns: Columns) -> p
     folder = find_folder(name, root, *dict.fromkeys(folders))
     wanted = [columns.image_id, columns.group]
     wanted += [columns.fitzpatrick] if columns.fitzpatrick else []
-    labels = read_csv(name, find_sheet(folder, *columns.tables), wanted)
+    sheet = find_sheet(folder, *columns.tables)
+    labels = read_csv(name, sheet, wanted)
     names = labels[columns.image_id]
-    types = labels[columns.fitzpatrick] if columns.fitzpatrick else pd.Series(pd.NA, labels.index)
+    types = pd.Series(pd.NA, labels.index, dtype="Int64")
+    if columns.fitzpatrick:
+        types = skin_types(labels[columns.fitzpatrick], sheet)
     table = index_table(
         name,
         image_id=names.str.replace(r"\.(jpe?g|png)$", "", case=False, regex=True),
         file=names,
-        fitzpatrick=types.astype("Int64"),
+        fitzpatrick=types,
         group=labels[columns.group],
     )
     return present(table, name, root, folder)
@@ -59,17 +66,24 @@ def present(
 ) -> pd.DataFrame:
     """Keep the rows whose image is in a folder, and fill in where it lies.
 
-    A file goes by its image_id or, where given, by that image's other name.
+    A file goes by its image_id or, where given, by that image's other name, in whatever case. How
+    many images of the table are not there is in `attrs["absent"]`.
     """
     files = {stem: path for folder in folders for stem, path in image_files(folder).items()}
-    found = table["image_id"].map(files)
-    if other_names is not None:
-        found = found.fillna(table["image_id"].map(other_names).map(files))
+    in_any_case = {stem.casefold(): path for stem, path in files.items()}
+
+    def lies(name: str) -> Path | None:
+        other = str(other_names.get(name, name)) if other_names is not None else name
+        return files.get(name) or files.get(other) or in_any_case.get(name.casefold())
+
+    found = pd.Series([lies(name) for name in table["image_id"]], table.index, dtype="object")
     if not found.notna().any():
         places = " or ".join(map(str, folders))
         raise InputError(f"{name}: no images in {places}; {remedy(name)}")
     paths = found.dropna().map(lambda path: path.relative_to(root).as_posix())
-    return table.loc[paths.index].assign(file=paths.astype("str")).reset_index(drop=True)
+    there = table.loc[paths.index].assign(file=paths.astype("str")).reset_index(drop=True)
+    there.attrs["absent"] = len(table) - len(there)
+    return there
 
 
 def image_files(folder: Path) -> dict[str, Path]:
