@@ -51,7 +51,7 @@ left.set(title="predicting the error", xlabel="Spearman with MSE")
 right.set(title="finding objects", xlabel="pixel AUROC")
 upper.legend(handles=comparison_plots.legend_handles(left), loc="outside lower center", ncols=4)
 below = lower.subplots()
-shown = ["slug", found.best_trivial, found.best_named, "encoder_deviation"]
+shown = ["slug", found.best_trivial, found.best_named, "encoder_standard_deviation"]
 comparison_plots.rejection(below, run.comparisons, list(dict.fromkeys(shown)))
 below.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
 plt.show()

@@ -17,7 +17,8 @@ from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
 from slugkit.model import perceptual, training
 from slugkit.model.vae import initialise
-from slugkit.operators import ggn
+from slugkit.operators.ggn import ggn_product
+from slugkit.operators.jacobian import lineariser, pull, push
 from slugkit.operators.parameters import flatten
 from slugkit.progress import stay_silent
 
@@ -151,12 +152,12 @@ def _ggn_product(profile: Profile, free: float) -> StepCost:
 
     def memory(images: int) -> float:
         outputs, jvp = _linearised(apply, parameters, _shape(profile, images))
-        lowered = ggn.pull.lower(jvp, outputs, len(vector), vector.dtype)
+        lowered = pull.lower(jvp, outputs, len(vector), vector.dtype)
         return _in_flight(count, profile.data.skin.train) * _bytes(jvp) + _temporary(lowered)
 
     def seconds(images: int) -> float:
         some = _images(profile, images)
-        product = ggn.ggn_product(apply, parameters, some, batch_size=images)
+        product = ggn_product(apply, parameters, some, batch_size=images)
         return _shortest(lambda: product(np.asarray(vector)))
 
     return _cost(count, memory, seconds, free)
@@ -169,12 +170,12 @@ def _jacobian_product(profile: Profile, free: float) -> StepCost:
 
     def memory(images: int) -> float:
         _, jvp = _linearised(apply, parameters, _shape(profile, images))
-        lowered = ggn.push.lower(jvp, parameters.vector)
+        lowered = push.lower(jvp, parameters.vector)
         return BATCHES_IN_FLIGHT * _bytes(jvp) + _temporary(lowered)
 
     def seconds(images: int) -> float:
-        _, jvp = ggn.lineariser(apply, parameters)(jnp.asarray(_images(profile, images)))
-        return _shortest(lambda: ggn.push(jvp, parameters.vector))
+        _, jvp = lineariser(apply, parameters)(jnp.asarray(_images(profile, images)))
+        return _shortest(lambda: push(jvp, parameters.vector))
 
     return _cost(count, memory, seconds, free)
 
@@ -199,7 +200,7 @@ def _in_flight(batch: int, images: int) -> int:
 
 
 def _linearised(apply: Any, parameters: Any, images: jax.ShapeDtypeStruct) -> Any:
-    return jax.eval_shape(ggn.lineariser(apply, parameters), images)
+    return jax.eval_shape(lineariser(apply, parameters), images)
 
 
 def _shape(profile: Profile, count: int) -> jax.ShapeDtypeStruct:

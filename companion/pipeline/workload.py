@@ -8,7 +8,11 @@ from companion.config import Profile
 from companion.experiments.ablation.base import EVIDENCE_SAMPLES, EVIDENCE_STEPS
 from companion.experiments.estimators.measure import MAPS, SCORES
 from companion.paths import DATASETS, data_root
-from slugkit.baselines.bayesian_vae import STIFFNESS_PRODUCTS
+from slugkit.baselines.bayesian_vae import STIFFNESS_PRODUCTS, BayesianVAE
+from slugkit.baselines.interface import configured
+from slugkit.baselines.laplacian_autoencoder import LaplacianAutoencoder
+from slugkit.baselines.linearised import SketchedLanczosUncertainty
+from slugkit.baselines.retrained import DeepEnsemble
 from slugkit.model import perceptual
 from slugkit.model.vae import initialise, num_parameters
 
@@ -138,21 +142,29 @@ def _comparisons(profile: Profile) -> Work:
     count, batch = profile.data.skin.train, profile.scores.batch_size
     tests = 2 * profile.data.skin.test + _num_clean_and_objects(profile)
     # The last layer's eigenpairs and, for each of two comparators, the diagonal of G.
-    products = profile.curvature.max_products + 2 * settings.curvature_samples
-    moves = settings.mcmc_burn_in + settings.num_samples * settings.mcmc_thinning
-    vectors = (profile.curvature.max_products + settings.members) * num_parameters_of(profile)
+    made = configured(settings.baselines)
+    ensemble, slu = made["deep_ensemble"], made["sketched_lanczos"]
+    laplace, chain = made["laplacian_autoencoder"], made["bayesian_vae"]
+    assert isinstance(ensemble, DeepEnsemble)
+    assert isinstance(slu, SketchedLanczosUncertainty)
+    assert isinstance(laplace, LaplacianAutoencoder)
+    assert isinstance(chain, BayesianVAE)
+    products = profile.curvature.max_products
+    products += laplace.curvature_samples + chain.curvature_samples
+    moves = chain.num_steps(settings.num_samples)
+    vectors = (profile.curvature.max_products + ensemble.members) * num_parameters_of(profile)
     return Work(
         "comparisons",
         seeds,
         (
             # The first member of the ensemble is there already; one network more has dropout.
-            _training(profile, seeds * settings.members),
+            _training(profile, seeds * ensemble.members),
             Steps("training_step", seeds * moves, min(batch, count)),
             _over("ggn_product", seeds * products, count, batch),
             _over(
                 "ggn_product",
-                seeds * settings.sketch_steps,
-                min(settings.sketch_images or count, count),
+                seeds * slu.num_steps,
+                min(slu.num_images or count, count),
                 batch,
             ),
             Steps("ggn_product", seeds * STIFFNESS_PRODUCTS, min(batch, count)),

@@ -8,9 +8,9 @@ from companion.experiments.baselines import analysis as comparisons
 from companion.experiments.baselines import figures as comparison_plots
 from companion.experiments.baselines import report as comparison_report
 from companion.experiments.baselines import step as step
+from companion.experiments.baselines.analysis import COMPARATORS, ORACLE
 from companion.experiments.baselines.records import compact, expand
 from companion.statistics.metrics import ause, partial_spearman, spearman
-from slugkit.baselines.registry import COMPARATORS, ORACLE
 from slugkit.errors import InputError
 
 PROFILE = load_profile("quick")
@@ -31,7 +31,7 @@ def table():
             score = {
                 ORACLE: error,
                 "edge_energy": edges,
-                "slug": scale * edges * np.exp(random.normal(0, 0.3, SKIN)),
+                "slug": scale * edges * np.exp(random.normal(0, 0.6, SKIN)),
             }.get(name, random.random(SKIN))
             skin = pd.DataFrame({"score": score, "set": np.repeat(["light", "dark"], SKIN // 2)})
             pasted = pd.DataFrame({"score": random.random(OBJECTS), "set": "object"})
@@ -149,7 +149,7 @@ def test_every_kind_is_in_the_legend():
 def test_the_budget_is_that_of_the_profile():
     settings = PROFILE.experiments.comparisons
     text = comparison_report.budget(PROFILE)
-    assert f"has {settings.members} members" in text
+    assert f"has {settings.baselines['deep_ensemble']['members']} members" in text
     assert f"draw {settings.num_samples} times per image" in text
 
 

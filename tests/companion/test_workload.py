@@ -87,7 +87,12 @@ def test_products_with_objects_are_as_many_as_are_computed(monkeypatch):
     model = initialise(Architecture(16, (4,), "spatial", 2, 0.01), 0)
     images = generate([1, 2, 3], 16, 0)
     posterior = slug.fit(
-        model.reconstruct(), model.params, images, rank=1, key=jax.random.key(0), max_products=4
+        model.reconstruct(),
+        model.params,
+        images,
+        rank=1,
+        key=jax.random.key(0),
+        solver=slug.Lanczos(max_products=4),
     )
     products = []
 

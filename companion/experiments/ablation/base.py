@@ -18,7 +18,7 @@ from companion.pipeline.tables import load_array, load_table
 from slugkit import evidence, slug
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
-from slugkit.operators import ggn
+from slugkit.operators.losses import gaussian
 
 TEST_SETS = ("light", "dark", "object")
 # Random starts and steps of the quadrature behind the evidence, whose maximum is flat.
@@ -55,17 +55,18 @@ class Laboratory(NamedTuple):
         settings = self.profile.curvature
         # The base network's function is kept, so that it is compiled once.
         apply = self.posterior.apply if model is None else model.reconstruct()
-        return slug.fit(
+        posterior = slug.fit(
             apply,
             (model or self.model).params,
             self.train_images,
             rank=settings.rank,
             key=self.key,
             batch_size=settings.batch_size,
-            tolerance=settings.tolerance,
-            max_products=settings.max_products,
+            solver=slug.Lanczos(tolerance=settings.tolerance, max_products=settings.max_products),
             **options,
         )
+        assert isinstance(posterior, slug.Posterior)
+        return posterior
 
     def reconstruct(self, model: TrainedVAE) -> np.ndarray:
         """Return the reconstructions of the test images."""
@@ -81,7 +82,7 @@ class Laboratory(NamedTuple):
             scaled,
             self.train_images,
             key=self.key,
-            hessian=ggn.gaussian(variance),
+            hessian=gaussian(variance),
             num_samples=EVIDENCE_SAMPLES,
             num_steps=EVIDENCE_STEPS,
             batch_size=self.profile.curvature.batch_size,
@@ -106,6 +107,8 @@ def open_laboratory(profile: Profile, seed: int) -> Laboratory:
     model = training.load_model(model_file, small.architecture())
     tests = load_table(table_file)
     used = tests["set"].isin(TEST_SETS).to_numpy()
+    posterior = slug.load(posterior_file, model.reconstruct(), model.params)
+    assert isinstance(posterior, slug.Posterior)
     return Laboratory(
         small,
         seed,
@@ -114,5 +117,5 @@ def open_laboratory(profile: Profile, seed: int) -> Laboratory:
         load_array(image_file)[used],
         load_array(mask_file)[used],
         model,
-        slug.load(posterior_file, model.reconstruct(), model.params),
+        posterior,
     )

@@ -13,13 +13,13 @@ from companion.config import AblationExperiment, Profile
 from companion.experiments import DATASET
 from companion.experiments.ablation.base import Laboratory, inputs, open_laboratory
 from companion.experiments.ablation.measure import BASE, evaluate, name_of, prior_precisions
-from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
+from companion.experiments.ablation.weightings import Weighting
 from companion.experiments.training.step import perceptual_loss
 from companion.paths import RunPaths
 from companion.pipeline.provenance import recorded
 from companion.pipeline.tables import load_table, save_table
-from slugkit import slug
 from slugkit.errors import InputError
+from slugkit.estimators.shared_products import variances
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE, num_parameters
 from slugkit.progress import Progress
@@ -102,16 +102,16 @@ def _tasks(
 def _of_base(laboratory: Laboratory, settings: AblationExperiment) -> Rows:
     """Return the rows that need no other fit: one set of products serves them all."""
     posterior, count = laboratory.posterior, laboratory.profile.scores.num_samples
-    whole = truncated(posterior, posterior.rank, count)
+    whole = Weighting(posterior, count)
     weightings = {BASE: whole}
     for rank in settings.ranks:
-        weightings["k", str(rank)] = truncated(posterior, rank, count)
+        weightings["k", str(rank)] = Weighting(posterior.truncated(rank), count)
     for samples in settings.samples:
         weightings["S", str(samples)] = whole._replace(num_samples=samples)
     precisions = prior_precisions(posterior.eigenvalues, laboratory.evidence_precision())
     for name, precision in precisions.items():
-        weightings["prior precision", name] = with_prior(posterior, precision, count)
-    return _rows(laboratory, laboratory.model, posterior, weightings)
+        weightings["prior precision", name] = Weighting(posterior.with_prior(precision), count)
+    return _rows(laboratory, laboratory.model, weightings)
 
 
 def _of_fit(
@@ -121,8 +121,8 @@ def _of_fit(
     **options: Any,
 ) -> Rows:
     posterior = laboratory.fit(model, **options)
-    whole = truncated(posterior, posterior.rank, laboratory.profile.scores.num_samples)
-    return _rows(laboratory, model or laboratory.model, posterior, {name: whole})
+    whole = Weighting(posterior, laboratory.profile.scores.num_samples)
+    return _rows(laboratory, model or laboratory.model, {name: whole})
 
 
 def _of_network(
@@ -151,13 +151,12 @@ def _of_network(
 def _rows(
     laboratory: Laboratory,
     model: TrainedVAE,
-    posterior: slug.Posterior,
     weightings: dict[tuple[str, str], Weighting],
 ) -> Rows:
     made = variances(
-        posterior,
+        [one.posterior for one in weightings.values()],
         laboratory.images,
-        list(weightings.values()),
+        num_samples=[one.num_samples for one in weightings.values()],
         key=laboratory.key,
         batch_size=laboratory.profile.scores.batch_size,
     )
@@ -167,7 +166,7 @@ def _rows(
             "factor": factor,
             "level": level,
             "num_parameters": num_parameters(model.params),
-            "rank": int(np.sum(weighting.removed > 0)),
+            "rank": int(np.sum(weighting.posterior.shrinkage > 0)),
             "num_samples": weighting.num_samples,
             **evaluate(
                 variance.sum(axis=-1),

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from companion.statistics.metrics import over_seeds, partial_spearman, spearman
-from slugkit.baselines import trivial
-from slugkit.baselines.comparison import Settings
+from slugkit.baselines.interface import Problem
+from slugkit.baselines.trivial import Divergence, EdgeEnergy, NearestInPixels, NormOfMean
 from slugkit.model.vae import TrainedVAE
 from slugkit.operators.parameters import FlatParameters
 
@@ -24,10 +24,10 @@ VERSIONS = {
     "perceptual": "perceptual loss in the curvature",
 }
 TRIVIAL = {
-    "edge_energy": trivial.edge_energy,
-    "nearest_training_distance": trivial.nearest_in_pixels,
-    "kl": trivial.divergence,
-    "norm_of_mean": trivial.norm_of_mean,
+    "edge_energy": EdgeEnergy(),
+    "nearest_training_distance": NearestInPixels(),
+    "kl": Divergence(),
+    "norm_of_mean": NormOfMean(),
 }
 HALVES = ("choose", "confirm")
 
@@ -57,12 +57,16 @@ def trivial_scores(
     model: TrainedVAE, train_images: np.ndarray, images: np.ndarray, batch_size: int
 ) -> dict[str, np.ndarray]:
     """Return what costs no curvature, per image (n,): see `TRIVIAL`."""
-    # They draw nothing and need no curvature; only the batch size counts.
-    settings = Settings(0, batch_size, model.architecture.likelihood_variance, 0)
-    return {
-        name: compare(model, train_images, images, jax.random.key(0), settings).score
-        for name, compare in TRIVIAL.items()
-    }
+    problem = Problem(
+        model,
+        train_images,
+        images,
+        jax.random.key(0),
+        num_samples=0,  # they draw nothing
+        batch_size=batch_size,
+        likelihood_variance=model.architecture.likelihood_variance,
+    )
+    return {name: one.compare(problem).score for name, one in TRIVIAL.items()}
 
 
 def half_of(groups: Iterable[str]) -> list[str]:

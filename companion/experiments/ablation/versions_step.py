@@ -1,6 +1,5 @@
 """Score the ablation's held-out skin by every version of the score, beside trivial comparators."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +15,14 @@ from companion.experiments.ablation.versions import (
     sigmoid_slope,
     trivial_scores,
 )
-from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
 from companion.paths import RunPaths, data_root
 from companion.pipeline.provenance import recorded
 from companion.pipeline.tables import save_table
 from slugkit import slug
+from slugkit.estimators.shared_products import variances
 from slugkit.model import perceptual
-from slugkit.operators import ggn
+from slugkit.operators.losses import Hessian
+from slugkit.operators.losses import perceptual as perceptual_hessian
 
 
 def run(profile: Profile, seed: int) -> None:
@@ -75,18 +75,17 @@ def versions(
     parameters alone as uncertain; `perceptual` adds the perceptual loss to the curvature, and is
     there where VGG-19 weights are.
     """
-    posterior, count = laboratory.posterior, laboratory.profile.scores.num_samples
-    whole = truncated(posterior, posterior.rank, count)
-    weightings = [
-        whole,
-        truncated(posterior, 0, count),
-        with_prior(posterior, laboratory.evidence_precision(), count),
-    ]
-    slug_map, norm_map, prior_map = _variances(laboratory, posterior, weightings)
+    posterior = laboratory.posterior
+    slug_map, norm_map, prior_map = _variances(
+        laboratory,
+        posterior,
+        posterior.truncated(0),
+        posterior.with_prior(laboratory.evidence_precision()),
+    )
     scales = layer_scales(posterior.parameters)
-    (layers_map,) = _variances(laboratory, posterior, [whole], scale=scales)
+    (layers_map,) = _variances(laboratory, posterior, scale=scales)
     decoder = laboratory.fit(parameter_filter=lambda name: name.startswith("decoder"))
-    (decoder_map,) = _variances(laboratory, decoder, [truncated(decoder, decoder.rank, count)])
+    (decoder_map,) = _variances(laboratory, decoder)
     maps = {
         "slug": slug_map,
         "jacobian_norm": norm_map,
@@ -98,14 +97,12 @@ def versions(
     hessian = _perceptual_hessian(laboratory, facts)
     if hessian is not None:
         fitted = laboratory.fit(hessian=hessian)
-        (maps["perceptual"],) = _variances(
-            laboratory, fitted, [truncated(fitted, fitted.rank, count)]
-        )
+        (maps["perceptual"],) = _variances(laboratory, fitted)
     scores = {name: map_.sum(axis=(1, 2, 3)) for name, map_ in maps.items()}
     return scores | {"over_jacobian_norm": scores["slug"] / scores["jacobian_norm"]}
 
 
-def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, Any]) -> ggn.Hessian | None:
+def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, Any]) -> Hessian | None:
     settings = laboratory.profile.experiments.ablation
     weight = 0.0 if settings is None else settings.perceptual_weight
     path = perceptual.find_weights(data_root())
@@ -116,19 +113,18 @@ def _perceptual_hessian(laboratory: Laboratory, facts: dict[str, Any]) -> ggn.He
         return None
     # The Hessian of the negative ELBO is I / variance; here it is I, as for the other versions.
     relative = weight * laboratory.profile.model.likelihood_variance
-    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), relative)
+    return perceptual_hessian(perceptual.features(perceptual.load_weights(path)), relative)
 
 
 def _variances(
     laboratory: Laboratory,
-    posterior: slug.Posterior,
-    weightings: Sequence[Weighting],
+    *posteriors: slug.Posterior,
     scale: np.ndarray | None = None,
 ) -> np.ndarray:
     return variances(
-        posterior,
+        posteriors,
         laboratory.images,
-        weightings,
+        num_samples=laboratory.profile.scores.num_samples,
         key=laboratory.key,
         scale=scale,
         batch_size=laboratory.profile.scores.batch_size,

@@ -13,10 +13,13 @@ from companion.config import Profile
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import bootstrap_many
 from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS, order_of_cells
-from slugkit.baselines.registry import COMPARATORS, ORACLE
+from slugkit.baselines.interface import baselines
+from slugkit.baselines.trivial import SquaredError
 
 SLUG = "slug"
-TRIVIAL = tuple(name for name, one in COMPARATORS.items() if one.trivial)
+ORACLE = SquaredError.name
+COMPARATORS = baselines()
+TRIVIAL = tuple(name for name, one in COMPARATORS.items() if one.kind == "trivial")
 SCORES = tuple(name for name in COMPARATORS if name != ORACLE)
 
 # How a score predicts the error; the last two are of SLUG and of a trivial comparator alone.
@@ -112,7 +115,7 @@ def cells(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
     It is the rank correlation with the mean error over the six cells; see `order_of_cells`.
     """
-    columns = {SLUG: "slug", "encoder_deviation": "encoder_std", "divergence": "kl"}
+    columns = {SLUG: "slug", "encoder_standard_deviation": "encoder_std", "divergence": "kl"}
     found = [order_of_cells(scores, profile, column) for column in columns.values()]
     return _rows(["order of the six cells"], list(columns), found)
 

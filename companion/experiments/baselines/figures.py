@@ -4,10 +4,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from companion.experiments.baselines.analysis import SLUG, at, skin_scores
+from companion.experiments.baselines.analysis import COMPARATORS, ORACLE, SLUG, at, skin_scores
 from companion.figures.style import COLOURS, INK
 from companion.statistics.metrics import rejection_curve
-from slugkit.baselines.registry import COMPARATORS, ORACLE
 
 KINDS = {
     "SLUG": (COLOURS["slug"], "D"),
@@ -22,7 +21,7 @@ def kind(name: str) -> str:
     slug, named, trivial, error = KINDS
     if name in (SLUG, ORACLE):
         return slug if name == SLUG else error
-    return trivial if COMPARATORS[name].trivial else named
+    return trivial if COMPARATORS[name].kind == "trivial" else named
 
 
 def dots(

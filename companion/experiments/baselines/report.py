@@ -4,9 +4,20 @@ import numpy as np
 import pandas as pd
 
 from companion.config import Profile
-from companion.experiments.baselines.analysis import GIVEN, SCORES, SLUG, Findings, at
+from companion.experiments.baselines.analysis import (
+    COMPARATORS,
+    GIVEN,
+    SCORES,
+    SLUG,
+    Findings,
+    at,
+)
 from companion.statistics.interval import Interval
-from slugkit.baselines.registry import COMPARATORS
+from slugkit.baselines.bayesian_vae import BayesianVAE
+from slugkit.baselines.interface import configured
+from slugkit.baselines.laplacian_autoencoder import LaplacianAutoencoder
+from slugkit.baselines.linearised import SketchedLanczosUncertainty
+from slugkit.baselines.retrained import DeepEnsemble, MonteCarloDropout
 
 
 def reading(found: Findings) -> str:
@@ -67,22 +78,30 @@ def budget(profile: Profile) -> str:
     """Return in words, as Markdown, what each comparator was given and how it was tuned."""
     settings = profile.experiments.comparisons
     assert settings is not None
-    training = profile.training
+    training, made = profile.training, configured(settings.baselines)
+    ensemble, dropout = made["deep_ensemble"], made["monte_carlo_dropout"]
+    slu, laplace = made["sketched_lanczos"], made["laplacian_autoencoder"]
+    chain = made["bayesian_vae"]
+    assert isinstance(ensemble, DeepEnsemble)
+    assert isinstance(dropout, MonteCarloDropout)
+    assert isinstance(slu, SketchedLanczosUncertainty)
+    assert isinstance(laplace, LaplacianAutoencoder)
+    assert isinstance(chain, BayesianVAE)
     return (
         f"Every network is trained on the same images for {training.epochs} epochs with Adam at "
-        f"{training.learning_rate:g}; none is tuned further. The ensemble has {settings.members} "
+        f"{training.learning_rate:g}; none is tuned further. The ensemble has {ensemble.members} "
         f"members, the first being the network of the other pages. All methods that draw "
         f"anything draw {settings.num_samples} times per image: passes with dropout (rate "
-        f"{settings.dropout:g}), samples of the weights, Jacobian products. SLUG and the last "
+        f"{dropout.dropout:g}), samples of the weights, Jacobian products. SLUG and the last "
         f"layer take {profile.curvature.rank} eigenpairs from at most "
-        f"{profile.curvature.max_products} products with G; SLU takes {settings.sketch_steps} "
-        f"steps on {settings.sketch_images} of the images with a sketch of "
-        f"{settings.sketch_share:.0%} of p. The Laplacian autoencoder's diagonal comes from "
-        f"{settings.curvature_samples} backward passes over the training images, and its prior "
+        f"{profile.curvature.max_products} products with G; SLU takes {slu.num_steps} "
+        f"steps on {slu.num_images} of the images with a sketch of "
+        f"{slu.sketch_fraction:.0%} of p. The Laplacian autoencoder's diagonal comes from "
+        f"{laplace.curvature_samples} backward passes over the training images, and its prior "
         f"precision is the smallest power of ten with which the error on a batch of training "
-        f"images at most doubles. The chain of the Bayesian VAE takes {settings.mcmc_burn_in} "
-        f"steps and then one sample every {settings.mcmc_thinning}, with a prior precision of "
-        f"{settings.mcmc_prior_precision:g} and a step of {settings.mcmc_step:g} in units of the "
+        f"images at most doubles. The chain of the Bayesian VAE takes {chain.burn_in} "
+        f"steps and then one sample every {chain.thinning}, with a prior precision of "
+        f"{chain.prior_precision:g} and a step of {chain.step:g} in units of the "
         f"inverse stiffness: far too few steps to leave the neighbourhood of the trained weights, "
         f"so that its spread tells the shape of the posterior there and not its size."
     )

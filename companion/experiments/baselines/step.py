@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from companion.config import ComparisonsExperiment, Profile
+from companion.config import Profile
 from companion.experiments import DATASET
 from companion.experiments.training.step import perceptual_loss
 from companion.paths import RunPaths
@@ -17,11 +17,9 @@ from companion.pipeline.provenance import recorded
 from companion.pipeline.tables import load_array, load_table, save_table
 from companion.statistics.metrics import pixel_auroc, pixel_average_precision
 from slugkit import slug
-from slugkit.baselines.comparison import Comparison, Settings
-from slugkit.baselines.registry import COMPARATORS
+from slugkit.baselines.interface import Comparison, Problem, Retrain, configured
 from slugkit.errors import InputError
 from slugkit.model import training
-from slugkit.model.architecture import Architecture
 from slugkit.model.vae import TrainedVAE
 from slugkit.progress import Progress
 
@@ -30,6 +28,7 @@ COLUMNS = ["image_id", "source", "object", "set"]
 
 # Far from the seeds of the runs, so that no member is another run's network.
 SEEDS_APART = 1000
+CHECKPOINT = "further"
 
 
 def run(profile: Profile, seed: int) -> None:
@@ -37,7 +36,7 @@ def run(profile: Profile, seed: int) -> None:
 
     comparisons.csv has one row per test image and comparator: `score` and its `standard_error`
     where it is estimated, and for the images with a drawn object `auroc` and `average_precision` of
-    the map against the mask. costs.csv has one row per comparator; see `baselines.comparison.Cost`.
+    the map against the mask. costs.csv has one row per comparator; see `baselines.interface.Cost`.
     The record comparisons.json holds the seconds that each took; for SLUG those of the curvature
     step count, too.
 
@@ -71,82 +70,64 @@ def run(profile: Profile, seed: int) -> None:
         table = table.iloc[chosen][COLUMNS].assign(seed=seed)
         images, masks = (load_array(data / f"{name}.npy")[chosen] for name in ("test", "masks"))
         train_images = np.asarray(load_array(inputs[0]))
-        networks, checkpoints = _networks(profile, settings, train_images, folder, seed, facts)
-        model = networks["trained"]
+        model = training.load_model(folder / "model.msgpack", profile.architecture())
         posterior = slug.load(folder / "posterior.npz", model.reconstruct(), model.params)
-        shared = _settings(profile, settings, posterior)
+        assert isinstance(posterior, slug.Posterior)
+        problem = Problem(
+            model,
+            train_images,
+            images,
+            jax.random.key(seed),
+            num_samples=settings.num_samples,
+            batch_size=profile.scores.batch_size,
+            likelihood_variance=profile.model.likelihood_variance,
+            rank=profile.curvature.rank,
+            solver=slug.Lanczos(
+                tolerance=profile.curvature.tolerance, max_products=profile.curvature.max_products
+            ),
+            posterior=posterior,
+            retrain=_retrain(profile, train_images, folder, seed, facts),
+        )
+        baselines = configured(settings.baselines)
         progress = Progress(f"comparisons, seed {seed}: comparator")
         rows, costs, facts["seconds"] = [], [], {}
-        for number, (name, comparator) in enumerate(COMPARATORS.items(), start=1):
+        for number, (name, baseline) in enumerate(baselines.items(), start=1):
             start = time.monotonic()
-            network = networks[comparator.network]
-            made = comparator.compare(network, train_images, images, jax.random.key(seed), shared)
+            made = baseline.compare(problem)
             facts["seconds"][name] = round(time.monotonic() - start, 2)
             rows.append(_rows(table, made, masks).assign(comparator=name))
             costs.append({"comparator": name, **vars(made.cost)})
-            progress(number, len(COMPARATORS), comparator.title)
+            progress(number, len(baselines), baseline.title)
         # The fit of SLUG's basis is a step of its own.
         fit = json.loads((folder / "curvature.json").read_text())["duration_seconds"]
         facts["seconds"]["slug"] = round(facts["seconds"]["slug"] + fit, 2)
         save_table(outputs[0], pd.concat(rows))
         save_table(outputs[1], pd.DataFrame(costs))
-    for checkpoint in checkpoints:
+    for checkpoint in folder.glob(f"{CHECKPOINT}-*.msgpack"):
         checkpoint.unlink(missing_ok=True)
 
 
-def _networks(
-    profile: Profile,
-    settings: ComparisonsExperiment,
-    train_images: np.ndarray,
-    folder: Path,
-    seed: int,
-    facts: dict,
-) -> tuple[dict, list[Path]]:
-    """Return the networks that comparators ask for, and the checkpoints of those trained here."""
-    architecture = profile.architecture()
+def _retrain(
+    profile: Profile, train_images: np.ndarray, folder: Path, seed: int, facts: dict
+) -> Retrain:
+    """Return what trains the further networks, each with a checkpoint in the folder."""
     loss = perceptual_loss(profile.training.perceptual_weight, facts)
     digest = profile.digest("data", "model", "training", "experiments")
-    checkpoints = []
 
-    def train(name: str, shape: Architecture, its_seed: int) -> TrainedVAE:
-        checkpoint = folder / f"{name}-{digest}.msgpack"
-        checkpoints.append(checkpoint)
+    first = seed
+
+    def retrain(*, seed: int = 0, dropout: float = 0.0) -> TrainedVAE:
         return training.train(
-            shape,
+            replace(profile.architecture(), dropout=dropout),
             train_images,
             profile.schedule(),
-            seed=its_seed,
+            seed=first + seed * SEEDS_APART,
             perceptual_loss=loss,
-            checkpoint=checkpoint,
-            progress=Progress(f"comparisons, seed {seed}, {name}: epoch"),
+            checkpoint=folder / f"{CHECKPOINT}-{seed}-{dropout:g}-{digest}.msgpack",
+            progress=Progress(f"comparisons, seed {first}, network {seed}, {dropout:g}: epoch"),
         )[0]
 
-    trained = training.load_model(folder / "model.msgpack", architecture)
-    members = [
-        train(f"member{number}", architecture, seed + number * SEEDS_APART)
-        for number in range(1, settings.members)
-    ]
-    dropping = replace(architecture, dropout=settings.dropout)
-    networks = {
-        "trained": trained,
-        "members": [trained, *members],
-        "with_dropout": train("dropout", dropping, seed),
-    }
-    return networks, checkpoints
-
-
-def _settings(
-    profile: Profile, settings: ComparisonsExperiment, posterior: slug.Posterior
-) -> Settings:
-    return Settings(
-        **settings.model_dump(exclude={"members", "dropout"}),
-        batch_size=profile.scores.batch_size,
-        likelihood_variance=profile.model.likelihood_variance,
-        rank=profile.curvature.rank,
-        tolerance=profile.curvature.tolerance,
-        max_products=profile.curvature.max_products,
-        posterior=posterior,
-    )
+    return retrain
 
 
 def _rows(table: pd.DataFrame, made: Comparison, masks: np.ndarray) -> pd.DataFrame:

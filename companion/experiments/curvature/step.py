@@ -41,11 +41,14 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
             rank=settings.rank,
             key=key,
             batch_size=settings.batch_size,
-            tolerance=settings.tolerance,
-            max_products=settings.max_products,
-            checkpoint=checkpoint,
+            solver=slug.Lanczos(
+                tolerance=settings.tolerance,
+                max_products=settings.max_products,
+                checkpoint=checkpoint,
+            ),
             progress=Progress(f"curvature {dataset}, seed {seed}: product"),
         )
+        assert isinstance(posterior, slug.Posterior)
         slug.save(posterior, posterior_file)
         save_table(tables[0], _eigenpairs(posterior))
         save_table(tables[1], _trace(posterior, images, key, settings))

@@ -85,23 +85,28 @@ def _posterior_at(size: int, profile: Profile, model: TrainedVAE, seed: int) -> 
     paths = RunPaths(profile.name)
     if size == profile.data.image_size:
         file = paths.trained(DATASET, seed) / "posterior.npz"
-        return slug.load(file, model.reconstruct(), model.params)
+        posterior = slug.load(file, model.reconstruct(), model.params)
+        assert isinstance(posterior, slug.Posterior)
+        return posterior
     resized = replace(model, architecture=replace(model.architecture, image_size=size))
     train = load_table(paths.prepared(seed) / "train.csv")
     rows = train[train["dataset"] == DATASET].sample(
         profile.experiments.estimators.train_images, random_state=seed
     )
-    return slug.fit(
+    posterior = slug.fit(
         resized.reconstruct(),
         resized.params,
         pools.at_size(rows, size),
         rank=profile.curvature.rank,
-        max_products=profile.curvature.max_products,
-        tolerance=profile.curvature.tolerance,
+        solver=slug.Lanczos(
+            tolerance=profile.curvature.tolerance, max_products=profile.curvature.max_products
+        ),
         batch_size=ESTIMATORS_BATCH_SIZE,
         key=jax.random.key(seed),
         progress=Progress(f"estimators at {size} pixels: product"),
     )
+    assert isinstance(posterior, slug.Posterior)
+    return posterior
 
 
 def _sketch(profile: Profile, model: TrainedVAE, tests: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ script, book/_extra/explorer.js, connects them.
 import base64
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 
 import jax
@@ -63,13 +63,12 @@ def explore(run: Run, count: int = 8) -> Explored:
     folder = run.paths.trained(MAPPED_DATASET, seed)
     model = training.load_model(folder / "model.msgpack", run.profile.architecture())
     posterior = slug.load(folder / "posterior.npz", model.reconstruct(), model.params)
+    assert isinstance(posterior, slug.Posterior)
     ranks = tuple(sorted({0, max(1, posterior.rank // 4), posterior.rank}))
     found = [
         [
             slug.score_and_variance(
-                replace(
-                    posterior, basis=posterior.basis[:k], eigenvalues=posterior.eigenvalues[:k]
-                ),
+                posterior.truncated(k),
                 images,
                 num_samples=samples,
                 key=jax.random.key(seed),

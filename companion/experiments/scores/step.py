@@ -8,9 +8,10 @@ from companion.paths import RunPaths
 from companion.pipeline.provenance import recorded
 from companion.pipeline.tables import load_array, load_table, save_array, save_table
 from slugkit import slug
-from slugkit.baselines.comparison import run as run_in_batches
 from slugkit.model import training
+from slugkit.model.divergence import divergence
 from slugkit.model.vae import TrainedVAE
+from slugkit.operators.batches import evaluate
 from slugkit.progress import Progress
 
 # Foreign objects and pixel maps belong to the mixed training set alone (paper, figure 4).
@@ -60,7 +61,7 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
             progress=Progress(f"scores {dataset}, seed {seed}: product"),
         )
         latent = tuple(range(1, mean.ndim))
-        divergence = 0.5 * np.sum(mean**2 + deviation**2 - 1 - 2 * np.log(deviation), axis=latent)
+        in_nats = divergence(mean, deviation**2, 2 * np.log(deviation)).sum(axis=latent)
         if mapped:
             save_array(folder / "reconstruction.npy", reconstruction)
             save_array(folder / "uncertainty.npy", variance.value.sum(axis=-1))
@@ -69,7 +70,7 @@ def run(profile: Profile, dataset: str, seed: int) -> None:
             seed=seed,
             mse=np.mean((images - reconstruction) ** 2, axis=(1, 2, 3)),
             encoder_std=deviation.mean(axis=latent),
-            kl=divergence,
+            kl=in_nats,
             slug=score.value,
             slug_standard_error=score.standard_error,
             num_products=score.num_products,
@@ -83,7 +84,7 @@ def _reconstruct(
     """Return the reconstructions, and the means and deviations of q(z|x)."""
     reconstruct, encode = model.reconstruct(), model.encode()
     # As one function the two share the encoder.
-    return run_in_batches(
+    return evaluate(
         lambda params, batch: (reconstruct(params, batch), *encode(params, batch)),
         model.params,
         images,
