@@ -116,7 +116,7 @@ for step in steps().values():
             [f"runs/images/{source}-{size}/prepared.json" for source, size in step.images(own)],
         params:
             settings=own.digest(*step.settings),
-            code=digest_of(step.module),
+            code=digest_of(*step.modules),
             job=lambda wildcards, step=step: job(step, wildcards),
         output:
             [pattern(step, name) for name in step.outputs],

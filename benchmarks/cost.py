@@ -25,8 +25,9 @@ from slugkit import slug
 from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
 from slugkit.model.vae import Architecture, initialise
-from slugkit.operators import ggn
+from slugkit.operators.ggn import ggn_product
 from slugkit.operators.parameters import flatten
+from slugkit.solvers.interface import Solver
 
 RESULTS = Path(__file__).parent / "results" / "cost.json"
 KEY = jax.random.key(0)
@@ -65,7 +66,12 @@ def seconds(images: int, image_size: int, width: int, rank: int, samples: int) -
 
     def fit():
         return slug.fit(
-            apply, params, pictures, rank=rank, key=KEY, tolerance=1e-9, max_products=2 * rank
+            apply,
+            params,
+            pictures,
+            rank=rank,
+            key=KEY,
+            solver=slug.Lanczos(tolerance=1e-9, max_products=2 * rank),
         )
 
     posterior = fit()
@@ -112,16 +118,17 @@ def memory_of(basis: str, steps: int) -> dict[str, float]:
     }
     images = random.uniform(size=(DENSE_IMAGES, DENSE_INPUTS)).astype(np.float32)
     # Once with next to nothing, so that compilation and the first batch are not counted.
-    slug.fit(dense, params, images, rank=1, key=KEY, max_products=1, tolerance=1.0)
+    slug.fit(dense, params, images, rank=1, key=KEY, solver=slug.Lanczos(1.0, max_products=1))
     parameters = flatten(params)
-    ggn.ggn_product(dense, parameters, images)(np.asarray(parameters.vector))
+    ggn_product(dense, parameters, images)(np.asarray(parameters.vector))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    extra = {"basis": "sketched", "sketch_size": SKETCH_SIZE} if basis == "sketched" else {}
-    slug.fit(
-        dense, params, images, rank=steps, key=KEY, max_products=steps, tolerance=1e-9, **extra
-    )
+    sketched = basis == "sketched"
+    solver: Solver = slug.Lanczos(tolerance=1e-9, max_products=steps)
+    if sketched:
+        solver = slug.SketchedLanczos(sketch_size=SKETCH_SIZE)
+    slug.fit(dense, params, images, rank=steps, key=KEY, solver=solver)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    kept = steps * (SKETCH_SIZE if extra else parameters.size)
+    kept = steps * (SKETCH_SIZE if sketched else parameters.size)
     unit = parameters.size * BYTES / 1024
     return {
         "basis": basis,

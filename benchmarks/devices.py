@@ -51,7 +51,13 @@ def measure(name: str, images: int) -> dict[str, float]:
 
     def fit() -> slug.Posterior:
         return slug.fit(
-            apply, model.params, drawn, rank=5, key=KEY, batch_size=size, max_products=PRODUCTS
+            apply,
+            model.params,
+            drawn,
+            rank=5,
+            key=KEY,
+            batch_size=size,
+            solver=slug.Lanczos(max_products=PRODUCTS),
         )
 
     posterior = fit()

@@ -33,7 +33,8 @@ from slugkit.files import atomic_path
 from slugkit.linalg.random import normals
 from slugkit.model import training
 from slugkit.model.vae import Architecture, TrainedVAE, initialise
-from slugkit.operators import ggn
+from slugkit.operators.ggn import ggn_product
+from slugkit.operators.jacobian import Apply, lineariser, pull, push
 from slugkit.operators.parameters import flatten
 
 RESULTS = Path(__file__).parent / "results"
@@ -109,18 +110,18 @@ class Bench:
         """Time the product with G of all images, in both precisions."""
         return {name: self._product(apply) for name, apply in self.applies.items()}
 
-    def _product(self, apply: ggn.Apply) -> dict[str, float]:
+    def _product(self, apply: Apply) -> dict[str, float]:
         images = self.images[: self.options.images]
         parameters, size = flatten(self.model.params), self.options.batch_size
-        product = ggn.ggn_product(apply, parameters, images, batch_size=size)
+        product = ggn_product(apply, parameters, images, batch_size=size)
         vector = np.asarray(parameters.vector)
-        linearise = ggn.lineariser(apply, parameters)
+        linearise = lineariser(apply, parameters)
         batch = jnp.asarray(images[:size])
 
         def bare() -> jax.Array:
             _, jvp = linearise(batch)
-            tangents = ggn.push(jvp, parameters.vector)
-            return ggn.pull(jvp, tangents, len(vector), vector.dtype)
+            tangents = push(jvp, parameters.vector)
+            return pull(jvp, tangents, len(vector), vector.dtype)
 
         whole, one = seconds(lambda: product(vector), 3), seconds(bare)
         limit = one * len(images) / len(batch)
@@ -136,7 +137,7 @@ class Bench:
             rank=self.options.rank,
             key=KEY,
             batch_size=self.options.batch_size,
-            max_products=self.options.products,
+            solver=slug.Lanczos(max_products=self.options.products),
         )
         self.posteriors["float32"] = posterior
         self.posteriors["bfloat16"] = replace(posterior, apply=self.applies["bfloat16"])
@@ -177,9 +178,9 @@ class Bench:
 
     def _push(self, posterior: slug.Posterior, images: np.ndarray) -> float:
         # In a function of its own, which lets go of the activations.
-        linearise = ggn.lineariser(posterior.apply, posterior.parameters)
+        linearise = lineariser(posterior.apply, posterior.parameters)
         _, jvp = linearise(jnp.asarray(images))
-        return seconds(lambda: ggn.push(jvp, posterior.parameters.vector))
+        return seconds(lambda: push(jvp, posterior.parameters.vector))
 
     def _difference(self) -> dict[str, float]:
         images, samples = self.images[: self.options.batch_size], min(self.options.samples)

@@ -25,8 +25,9 @@ from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.files import atomic_path
 from slugkit.model import training
-from slugkit.operators import ggn
-from slugkit.operators.scaled_jacobian import Root
+from slugkit.operators.ggn import ggn_product
+from slugkit.operators.jacobian import Jacobian, lineariser, push
+from slugkit.operators.scaled_jacobian import ScaledJacobian
 
 RESULTS = Path(__file__).parent / "results"
 KEY = jax.random.key(0)
@@ -58,7 +59,7 @@ def fitting(apply, params, images, rank: int) -> dict[str, object]:
         return slug.fit(apply, params, images, rank=rank, key=KEY, batch_size=IMAGES)
 
     made = fit()
-    product = ggn.ggn_product(apply, made.parameters, images, batch_size=IMAGES)
+    product = ggn_product(apply, made.parameters, images, batch_size=IMAGES)
     vector = np.asarray(made.parameters.vector)
 
     def bare():
@@ -77,9 +78,9 @@ def fitting(apply, params, images, rank: int) -> dict[str, object]:
 
 def mapping(posterior, images) -> dict[str, float]:
     """Time maps and scores of a batch against as many bare Jacobian-vector products."""
-    jvp = ggn.lineariser(posterior.apply, posterior.parameters)(jnp.asarray(images))[1]
+    jvp = lineariser(posterior.apply, posterior.parameters)(jnp.asarray(images))[1]
     vector = posterior.parameters.vector
-    bare = seconds(lambda: ggn.push(jvp, vector)) * SAMPLES
+    bare = seconds(lambda: push(jvp, vector)) * SAMPLES
 
     def both(count=SAMPLES, chosen=images):
         return slug.score_and_variance(
@@ -102,8 +103,8 @@ def mapping(posterior, images) -> dict[str, float]:
 
 def accuracy(posterior, image) -> dict[str, object]:
     """Compare the errors of maps, and count the products of a score to 1 % and of equal maps."""
-    linearise = ggn.lineariser(posterior.apply, posterior.parameters)
-    root = Root(posterior, linearise, image, 0)
+    linearise = lineariser(posterior.apply, posterior.parameters)
+    root = ScaledJacobian(posterior, Jacobian(linearise, posterior.parameters, image))
     positions, exact = exact_outputs(root, 512, KEY)
 
     def error(estimator: str, products: int) -> float:

@@ -30,7 +30,10 @@ from companion.pipeline.store import load_array
 from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.files import atomic_path
-from slugkit.linalg import hutchinson
+from slugkit.linalg.hutchinson import forms_of, hutchinson
+from slugkit.linalg.hutchpp import hutchpp
+from slugkit.linalg.xnystrace import xnystrace
+from slugkit.linalg.xtrace import xtrace
 from slugkit.model import training
 
 RESULTS = Path(__file__).parent / "results"
@@ -53,7 +56,13 @@ def eigenpairs(apply, params, images) -> dict[str, dict[str, object]]:
 
     def ours():
         made = slug.fit(
-            apply, params, images, rank=RANK, key=KEY, batch_size=IMAGES, tolerance=1e-4
+            apply,
+            params,
+            images,
+            rank=RANK,
+            key=KEY,
+            batch_size=IMAGES,
+            solver=slug.Lanczos(tolerance=1e-4),
         )
         return made.eigenvalues, made.num_products
 
@@ -105,9 +114,11 @@ def traces() -> dict[str, float]:
     matrix = jnp.asarray((q * values) @ q.T, jnp.float32)
     like = jnp.zeros(ROWS)
 
-    def ours(name):
-        estimate = getattr(hutchinson, name)
-        return lambda key: estimate(lambda x: x @ matrix, ROWS, PRODUCTS, key).value
+    def product(rows):
+        return rows @ matrix
+
+    def ours(estimate, given=product):
+        return lambda key: estimate(given, ROWS, PRODUCTS, key).value
 
     def with_matfree(integrand, count):
         sampler = stochtrace.sampler_normal(like, num=count)
@@ -121,7 +132,10 @@ def traces() -> dict[str, float]:
         return lambda key: estimator.estimate(key, linear, PRODUCTS)[0]
 
     methods = {
-        **{f"slugkit {n}": ours(n) for n in ("hutchinson", "hutchpp", "xtrace", "xnystrace")},
+        "slugkit hutchinson": ours(hutchinson, forms_of(product)),
+        "slugkit hutchpp": ours(hutchpp),
+        "slugkit xtrace": ours(xtrace),
+        "slugkit xnystrace": ours(xnystrace),
         "matfree xtrace": with_matfree(stochtrace.leave_one_out_xtrace(), PRODUCTS // 2),
         "matfree xnystrace": with_matfree(stochtrace.leave_one_out_xnystrace(), PRODUCTS),
         "traceax hutchpp": with_traceax(traceax.HutchPlusPlusEstimator()),

@@ -25,8 +25,8 @@ from companion.pipeline.provenance import commit, hardware
 from slugkit import slug
 from slugkit.data.synthesis.synthetic import generate
 from slugkit.files import atomic_path
-from slugkit.linalg import hutchinson
-from slugkit.operators import ggn
+from slugkit.linalg.hutchinson import forms_of, hutchinson
+from slugkit.operators.ggn import ggn_product
 from slugkit.operators.parameters import flatten
 
 RESULTS = Path(__file__).parent / "results" / "peers-torch.json"
@@ -98,10 +98,16 @@ def main() -> None:
         [(tensor, tensor)],
     )
     posterior = slug.fit(
-        reconstruct, params, images, rank=RANK, key=KEY, batch_size=IMAGES, tolerance=1e-4
+        reconstruct,
+        params,
+        images,
+        rank=RANK,
+        key=KEY,
+        batch_size=IMAGES,
+        solver=slug.Lanczos(tolerance=1e-4),
     )
     parameters = flatten(params)
-    product = ggn.ggn_product(reconstruct, parameters, images, batch_size=IMAGES)
+    product = ggn_product(reconstruct, parameters, images, batch_size=IMAGES)
     as_scipy = operator.to_scipy()
 
     def ours_of_rows(rows):
@@ -126,7 +132,7 @@ def main() -> None:
                         rank=RANK,
                         key=KEY,
                         batch_size=IMAGES,
-                        tolerance=1e-4,
+                        solver=slug.Lanczos(tolerance=1e-4),
                     ).eigenvalues
                 ),
                 lambda: (
@@ -148,7 +154,7 @@ def main() -> None:
             "quantity": f"trace of G by {PRODUCTS} Rademacher probes (another draw each)",
             **compare(
                 "curvlinops",
-                lambda: hutchinson.hutchinson(ours_of_rows, parameters.size, PRODUCTS, KEY).value,
+                lambda: hutchinson(forms_of(ours_of_rows), parameters.size, PRODUCTS, KEY).value,
                 lambda: float(hutchinson_trace(operator, num_matvecs=PRODUCTS)) / 2,
                 lambda a, b: float(abs(b / float(a) - 1)),
             ),

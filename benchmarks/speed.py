@@ -62,12 +62,12 @@ def our_step(architecture: Architecture, images: np.ndarray) -> Callable[[], obj
 def our_product(architecture: Architecture, images: np.ndarray) -> Callable[[], object]:
     """Return a product with G of four batches, as a fit makes dozens of."""
     from slugkit.model import vae
-    from slugkit.operators import ggn
+    from slugkit.operators.ggn import ggn_product
     from slugkit.operators.parameters import flatten
 
     model = vae.initialise(architecture, 0)
     flat = flatten(model.params)
-    product = ggn.ggn_product(model.reconstruct(), flat, images, batch_size=32)
+    product = ggn_product(model.reconstruct(), flat, images, batch_size=32)
     vector = np.random.default_rng(0).normal(size=flat.size).astype(np.float32)
     return lambda: product(vector)
 

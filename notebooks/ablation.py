@@ -53,13 +53,13 @@ unless_empty(tables.not_measured(run), "Every variant that was tried gave a numb
 # norm of its mean. First, how well these alone follow the error.
 
 # %%
-tables.comparator_table(versions, settings)
+tables.baseline_table(versions, settings)
 
 # %% [markdown]
 # Then the versions of the score, each by its partial rank correlation with the error given the best
-# of those. The best comparator and the best version are chosen on one half of the patients, and what
+# of those. The best baseline and the best version are chosen on one half of the patients, and what
 # counts is the other half, which the choice has not seen. Further columns take out all four
-# comparators at once: what is left there, no combination of them that is linear in ranks can say.
+# baselines at once: what is left there, no combination of them that is linear in ranks can say.
 
 # %%
 tables.version_table(versions, settings)
@@ -70,7 +70,7 @@ tables.version_table(versions, settings)
 # %% tags=["hide-input"]
 kept = {
     "One thing changed at a time": tables.recorded_variants,
-    "Trivial comparators": tables.recorded_comparators,
+    "Trivial baselines": tables.recorded_baselines,
     "Versions of the score": tables.recorded_versions,
 }
 of_recorded(notebook.find_recorded("ablation"), kept)

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Comparators: what is SLUG worth beside everything else?
+# # Baselines: what is SLUG worth beside everything else?
 #
 # The paper sets its score beside one other, the deviation of the encoder. Here it stands beside
 # every system that the paper names: deep ensembles {cite:p}`lakshminarayanan2017simple`, Monte
@@ -25,7 +25,7 @@ from companion.experiments.baselines import analysis, figures, records, report
 run = notebook.open_run("comparisons", profile)
 found = analysis.measure(records.comparisons(run), run.profile)
 
-# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each comparator, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial comparator, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each baseline, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial baseline, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
 figure = plt.figure(figsize=(7.2, 7.6))
 upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3))
 left, right = upper.subplots(1, 2)
@@ -35,7 +35,7 @@ left.set(title="predicting the error", xlabel="Spearman with MSE")
 right.set(title="finding objects", xlabel="pixel AUROC")
 upper.legend(handles=figures.legend_handles(left), loc="outside lower center", ncols=4)
 below = lower.subplots()
-shown = ["slug", found.best_trivial, found.best_named, "encoder_deviation"]
+shown = ["slug", found.best_trivial, found.best_named, "encoder_standard_deviation"]
 figures.rejection(below, records.comparisons(run), list(dict.fromkeys(shown)))
 below.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=8)
 plt.show()
@@ -66,7 +66,7 @@ report.show(found.prediction)
 report.show(found.detection)
 
 # %% [markdown]
-# ## What SLUG adds to a trivial comparator
+# ## What SLUG adds to a trivial baseline
 #
 # Rank correlation with the error after the other one has been removed from both.
 
@@ -76,7 +76,7 @@ report.show(found.partial)
 # %% [markdown]
 # ## The order of training sets and groups
 #
-# The comparators are computed for the network trained on B. Three scores are known for all three
+# The baselines are computed for the network trained on B. Three scores are known for all three
 # training sets: how well does each order the six means by training set and test group?
 
 # %%
@@ -107,7 +107,7 @@ if kept is not None:
     display(report.show(there.prediction, there.detection))
     display(report.show(there.partial))
 else:
-    display(Markdown("No run on real images is recorded with these comparators."))
+    display(Markdown("No run on real images is recorded with these baselines."))
 
 # %% tags=["hide-input"]
 # The first page quotes these of the recorded run.

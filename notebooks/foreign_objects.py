@@ -5,7 +5,7 @@
 # and with full contrast. Here the objects come in several sizes and contrasts, over images that the
 # network trained on B has not seen, with masks that are exact to the pixel. Each image is looked at
 # with and without the object and with the same random directions, so that the change is the
-# object's. The comparator is the plain squared error, which needs no curvature.
+# object's. The baseline is the plain squared error, which needs no curvature.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"

@@ -1,6 +1,5 @@
 r"""The prior precision by the marginal likelihood of the Laplace approximation."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,32 +7,17 @@ import jax
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from slugkit.checks.arrays import check_images
 from slugkit.errors import InputError
-from slugkit.linalg.basis import orthogonalise
-from slugkit.linalg.lanczos import Progress
-from slugkit.linalg.random import normals, seed_from
-from slugkit.operators import batches as batching
-from slugkit.operators import ggn
+from slugkit.linalg.quadrature import stochastic_lanczos_quadrature
+from slugkit.linalg.random import seed_from
+from slugkit.operators.ggn import ggn_product
+from slugkit.operators.losses import Hessian
 from slugkit.posterior import Posterior
-
-Product = Callable[[np.ndarray], np.ndarray]
+from slugkit.progress import ProgressCallback
 
 # Relative to the largest eigenvalue: between these the precision is sought.
 _RANGE = (1e-12, 1e3)
-
-
-@dataclass(frozen=True)
-class Quadrature:
-    r"""Nodes and weights: :math:`\mathrm{Tr}\, f(A) \approx \sum_j \tau_j f(\theta_j)`."""
-
-    nodes: np.ndarray  # (samples, steps), the Ritz values of each random start
-    weights: np.ndarray  # (samples, steps), each row summing to the number of rows of A
-    num_products: int
-
-    def trace(self, function: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float]:
-        """Return the estimate of the trace of a function of A and its standard error."""
-        forms = np.sum(self.weights * function(self.nodes), axis=1)
-        return float(forms.mean()), float(forms.std(ddof=1) / np.sqrt(len(forms)))
 
 
 @dataclass(frozen=True)
@@ -46,79 +30,16 @@ class PriorPrecision:
     num_products: int  # with the generalised Gauss-Newton matrix
 
 
-def stochastic_lanczos_quadrature(
-    product: Product,
-    length: int,
-    *,
-    num_samples: int,
-    num_steps: int,
-    seed: int,
-    project: Product = lambda vector: vector,
-    dimension: int | None = None,
-    dtype: Any = np.float32,
-    progress: Progress | None = None,
-) -> Quadrature:
-    r"""Return a quadrature for traces of functions of a symmetric matrix A.
-
-    .. math:: \mathrm{Tr}\, f(A) \approx \frac{p}{S} \sum_s e_1^T f(T_s)\, e_1
-
-    T_s is the tridiagonal matrix of a Lanczos iteration from a random direction, which keeps its
-    vectors and orthogonalises each against all others, twice.
-
-    Parameters
-    ----------
-    product
-        Maps a vector (p,) to A times it.
-    length
-        The number of rows p.
-    num_samples
-        The number of random starts S, at least 2.
-    num_steps
-        The number of products for each.
-    seed
-        For the starts.
-    project
-        Applied to each start: an orthogonal projection that commutes with A restricts the trace to
-        its range.
-    dimension
-        Of that range; p by default.
-    dtype
-        The type of the vectors.
-    progress
-        Called as ``progress(done, total, message)``.
-
-    References
-    ----------
-    Ubaru, Chen, Saad, SIAM J. Matrix Anal. Appl. 38 (2017).
-    """
-    if num_samples < 2 or num_steps < 1:
-        raise InputError(
-            f"num_samples is {num_samples} and num_steps {num_steps}; give at least 2 and 1, so "
-            "that there is a standard error"
-        )
-    nodes, weights = np.zeros((2, num_samples, num_steps))
-    spent = 0
-    for sample in range(num_samples):
-        start = project(normals(seed, range(sample, sample + 1), length, dtype)[0])
-        values, shares, products = _ritz(product, start, num_steps)
-        nodes[sample, : len(values)] = values
-        weights[sample, : len(values)] = (dimension or length) * shares
-        spent += products
-        if progress is not None:
-            progress(sample + 1, num_samples, "random starts of the quadrature")
-    return Quadrature(nodes, weights, spent)
-
-
 def choose_prior_precision(
     posterior: Posterior,
     images: Any,
     *,
     key: jax.Array,
-    hessian: ggn.Hessian | None = None,
+    hessian: Hessian | None = None,
     num_samples: int = 4,
     num_steps: int = 20,
     batch_size: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> PriorPrecision:
     r"""Return the prior precision a that maximises the Laplace approximation's evidence.
 
@@ -131,7 +52,7 @@ def choose_prior_precision(
     Parameters
     ----------
     posterior
-        From `slugkit.slug.fit`, with the full basis.
+        From `slugkit.slug.fit` with a solver that keeps the eigenvectors.
     images
         All training images, shape (n, ...).
     key
@@ -149,22 +70,22 @@ def choose_prior_precision(
     Returns
     -------
     PriorPrecision
-        Use it as ``dataclasses.replace(posterior, prior_precision=chosen.value)``.
+        Use it as ``posterior.with_prior(chosen.value)``.
 
     Raises
     ------
     InputError
-        The posterior has only a sketched basis, or the images do not fit it.
+        The images do not fit the posterior, or parameters or curvature are all zero.
 
     References
     ----------
     MacKay, Neural Computation 4 (1992); Immer, Bauer, Fortuin, Raetsch, Khan, ICML 2021.
     """
-    if posterior.sketched is not None:
-        raise InputError("the evidence needs the eigenvectors; fit with basis='full'")
+    if not isinstance(posterior, Posterior):
+        raise InputError("the evidence needs the eigenvectors; fit with solver='lanczos'")
     parameters = posterior.parameters
-    images = batching.check_images(images, posterior.image_shape).astype(parameters.dtype)
-    product = ggn.ggn_product(
+    images = check_images(images, posterior.image_shape).astype(parameters.dtype)
+    product = ggn_product(
         posterior.apply, parameters, images, hessian=hessian, batch_size=batch_size
     )
     rest = stochastic_lanczos_quadrature(
@@ -203,30 +124,3 @@ def choose_prior_precision(
     value = float(np.exp(found.x))
     evidence, error = log_evidence(value)
     return PriorPrecision(value, evidence, error, rest.num_products)
-
-
-def _ritz(
-    product: Product, start: np.ndarray, num_steps: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return Ritz values, the squared first entries of their vectors, and the products spent."""
-    norm = float(np.linalg.norm(start))
-    if norm == 0:
-        return np.zeros(0), np.zeros(0), 0
-    vectors = [start / norm]
-    diagonal, beside = [], []
-    scale = 0.0
-    while True:
-        image = product(vectors[-1])
-        diagonal.append(float(np.vdot(vectors[-1], image)))
-        scale = max(scale, float(np.linalg.norm(image)))
-        basis = np.stack(vectors)
-        for _ in range(2):
-            image, _ = orthogonalise(image, basis)
-        beta = float(np.linalg.norm(image))
-        if len(vectors) == num_steps or beta <= 32 * float(np.finfo(start.dtype).eps) * scale:
-            break
-        beside.append(beta)
-        vectors.append((image / beta).astype(start.dtype))
-    t = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
-    values, coordinates = np.linalg.eigh(t)
-    return values, coordinates[0] ** 2, len(vectors)

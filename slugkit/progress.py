@@ -4,6 +4,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+# What every long-running function takes as its `progress`: called with what is done, the total, and
+# a message. `Progress` is one.
+ProgressCallback = Callable[[int, int, str], None]
+
 
 def format_duration(seconds: float) -> str:
     """Return a duration as people say it.
@@ -25,8 +29,7 @@ def format_duration(seconds: float) -> str:
 class Progress:
     """Print how far a piece of work has come, at most once per `interval` seconds.
 
-    Call it as `progress(done, total, message)`; it is what every long-running function of the
-    package takes as its `progress` argument.
+    Call it as `progress(done, total, message)`.
 
     Parameters
     ----------

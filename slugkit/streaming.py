@@ -10,25 +10,27 @@ import jax
 import numpy as np
 
 from slugkit import slug
+from slugkit.checks.arrays import check_batch_size
 from slugkit.errors import InputError
-from slugkit.linalg.lanczos import Progress
-from slugkit.operators.batches import check_batch_size
-from slugkit.posterior import Posterior
+from slugkit.estimators.budget import DEFAULT_NUM_PRODUCTS
+from slugkit.estimators.interface import Estimator
+from slugkit.posterior import Posterior, SketchedPosterior
+from slugkit.progress import ProgressCallback
 
 COLUMNS = "image,score,standard_error,num_products\n"
 
 
 def score_stream(
-    posterior: Posterior,
+    posterior: Posterior | SketchedPosterior,
     images: np.ndarray | Sequence[Any],
     path: str | os.PathLike[str],
     *,
-    num_samples: int = slug.DEFAULT_NUM_SAMPLES,
+    num_samples: int = DEFAULT_NUM_PRODUCTS,
     key: jax.Array,
     batch_size: int = 32,
     chunk_size: int = 1024,
-    estimator: str = "pushforward",
-    progress: Progress | None = None,
+    estimator: Estimator | str = "pushforward",
+    progress: ProgressCallback | None = None,
 ) -> Path:
     """Score images chunk by chunk and write one row per image to a CSV file, in constant memory.
 
@@ -116,12 +118,17 @@ def _keep_whole_chunks(table: Any, chunk_size: int) -> int:
     return whole
 
 
-def _identity(posterior: Posterior, images: Any, options: tuple) -> str:
+def _identity(posterior: Posterior | SketchedPosterior, images: Any, options: tuple) -> str:
     """Identify a table by what decides its numbers; of the images by their number and two of them,
     as reading all of them would take too long."""
-    parameters = posterior.parameters.digest()
-    digest = hashlib.sha256(f"{parameters}:{posterior.prior_precision}:{options}".encode())
-    for array in (posterior.eigenvalues, posterior.basis, images[:1], images[-1:]):
+    known = posterior.exact if isinstance(posterior, SketchedPosterior) else posterior
+    arrays = [known.eigenvalues, known.basis, images[:1], images[-1:]]
+    if isinstance(posterior, SketchedPosterior):
+        arrays.append(posterior.sketched.rows)
+        options = (*options, posterior.sketched.sketch.description())
+    parameters = known.parameters.digest()
+    digest = hashlib.sha256(f"{parameters}:{known.prior_precision}:{options}".encode())
+    for array in arrays:
         digest.update(np.ascontiguousarray(array).view(np.uint8).tobytes())
     digest.update(str(len(images)).encode())
     return digest.hexdigest()[:12]

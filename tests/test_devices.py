@@ -14,14 +14,16 @@ import json, tempfile
 import jax
 import numpy as np
 from small_model import KEY, apply, make_images, make_params
-from slugkit import ggn, slug
+from slugkit import slug
 from slugkit.operators.batches import batches
+from slugkit.operators.jacobian import lineariser
 from slugkit.streaming import score_stream
 
 params, images = make_params(), make_images(11)
-posterior = slug.fit(apply, params, images, rank=4, key=KEY, batch_size=4, num_further=2)
+posterior = slug.fit(apply, params, images, rank=4, key=KEY, batch_size=4,
+                     solver=slug.Lanczos(num_extra=2))
 result = {"devices": len(jax.devices()), "eigenvalues": posterior.eigenvalues.tolist()}
-placed = ggn.lineariser(apply, posterior.parameters)(next(batches(images, 4)).images)[0]
+placed = lineariser(apply, posterior.parameters)(next(batches(images, 4)).images)[0]
 result["shards"] = len(placed.sharding.device_set)
 for name in ("pushforward", "deflated"):
     both = slug.score_and_variance(

@@ -55,7 +55,7 @@ def run(selection, **environment):
 def test_lanczos_holds_with_every_kernel(kernel, threads):
     skip_unless_it_has(KERNELS[kernel])
     printed = run(
-        ["tests/test_bounds.py", "tests/test_lanczos.py"],
+        ["tests/linalg/test_bounds.py", "tests/linalg/test_lanczos.py"],
         OPENBLAS_CORETYPE=kernel,
         OPENBLAS_NUM_THREADS=str(threads),
         OPENBLAS_VERBOSE="2",
@@ -68,10 +68,15 @@ def test_products_scores_and_maps_hold_with_older_instructions(instructions):
     skip_unless_it_has(INSTRUCTIONS[instructions])
     run(
         [
-            "tests/test_ggn.py",
-            "tests/test_hutchinson.py",
-            "tests/test_convolution.py",
-            "tests/test_elu.py",
+            "tests/operators/test_ggn.py",
+            "tests/linalg/test_hutchinson.py",
+            "tests/linalg/test_bekas.py",
+            "tests/linalg/test_hutchpp.py",
+            "tests/linalg/test_xtrace.py",
+            "tests/linalg/test_xnystrace.py",
+            "tests/linalg/test_xnysdiag.py",
+            "tests/model/test_convolution.py",
+            "tests/model/test_elu.py",
         ],
         XLA_FLAGS=f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa={instructions}",
     )

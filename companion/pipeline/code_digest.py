@@ -21,11 +21,13 @@ def digest_of(*modules: str) -> str:
     Parameters
     ----------
     modules
-        Dotted names, such as "companion.experiments.training.step", or paths of scripts.
+        Dotted names of modules or of whole packages, or paths of scripts.
     """
-    entries = [_entry(module) for module in modules]
+    paths = {
+        path for module in modules for entry in entries(module) for path in source_files(entry)
+    }
     digest = hashlib.sha256()
-    for path in sorted({path for entry in entries for path in source_files(entry)}):
+    for path in sorted(paths):
         digest.update(f"{path.relative_to(project_root())}\n{_code(path)}\n".encode())
     return digest.hexdigest()[:12]
 
@@ -42,10 +44,12 @@ def source_files(entry: Path) -> list[Path]:
     return sorted(found)
 
 
-def _entry(module: str) -> Path:
+def entries(module: str) -> list[Path]:
+    """Return the files that a name stands for: a script, a module, or all modules of a package."""
     if module.endswith(".py"):
-        return project_root() / module
-    return project_root().joinpath(*module.split(".")).with_suffix(".py")
+        return [project_root() / module]
+    path = project_root().joinpath(*module.split("."))
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
 
 
 @functools.cache  # one file is reached from many entries

@@ -25,7 +25,7 @@ from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
 from slugkit.model import training
 from slugkit.model.vae import initialise
-from slugkit.operators import ggn
+from slugkit.operators.jacobian import lineariser, pull, push
 from slugkit.operators.parameters import flatten
 from slugkit.progress import stay_silent
 
@@ -180,15 +180,15 @@ def _jacobian_product(profile: Profile) -> Price:
 def _product(profile: Profile, batch: int, *, with_transpose: bool) -> Price:
     model = initialise(profile.architecture(), profile.seeds[0])
     parameters, apply = flatten(model.params), model.reconstruct()
-    vector, linearise = parameters.vector, ggn.lineariser(apply, parameters)
+    vector, linearise = parameters.vector, lineariser(apply, parameters)
     _, shape = jax.eval_shape(linearise, _shape(profile, batch))
     kept = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(shape)) / 1e9
     few = min(batch, TIMED_IMAGES)
     _, jvp = linearise(jnp.asarray(_images(profile, few)))
 
     def once() -> Any:
-        pushed = ggn.push(jvp, vector)
-        return ggn.pull(jvp, pushed, len(vector), vector.dtype) if with_transpose else pushed
+        pushed = push(jvp, vector)
+        return pull(jvp, pushed, len(vector), vector.dtype) if with_transpose else pushed
 
     jax.block_until_ready(once())
     times = []

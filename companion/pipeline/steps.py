@@ -35,6 +35,7 @@ class Step:
     outputs: tuple[str, ...]
     inputs: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()  # the sections of the profile that its results depend on
+    code: tuple[str, ...] = ()  # modules or packages found by name, which no import shows
     images: Callable[[Profile], Iterable[tuple[str, int]]] = lambda profile: ()
     # ... real data sets that must have been decoded, each with a size in pixels
     part: str = ""  # the experiment in whose own setting the step runs
@@ -52,9 +53,9 @@ class Step:
         return self.name if self.part in ("", self.name) else f"{self.part}_{self.name}"
 
     @property
-    def module(self) -> str:
-        """The module whose code its results depend on."""
-        return self.run.partition(":")[0]
+    def modules(self) -> tuple[str, ...]:
+        """The modules whose code, with what they import, its results depend on."""
+        return (self.run.partition(":")[0], *self.code)
 
     def belongs_to(self, profile: Profile) -> bool:
         """Whether the profile has what the step needs: runs recorded earlier lack later ones."""

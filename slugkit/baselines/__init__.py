@@ -1,1 +1,1 @@
-"""What SLUG is compared with: every system that the paper names, and simpler ones."""
+"""Baselines that SLUG is compared with: every system that the paper names, and simpler ones."""

@@ -1,22 +1,24 @@
 """Weights drawn from a Laplace approximation with a diagonal covariance."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit.baselines.comparison import (
+from slugkit.baselines.interface import (
     BYTES,
-    Autoencoder,
+    Baseline,
     Comparison,
     Cost,
-    Settings,
-    run,
+    Problem,
     variance_over_members,
 )
-from slugkit.baselines.diagonal_curvature import diagonal
 from slugkit.errors import InputError
+from slugkit.operators.batches import evaluate
+from slugkit.operators.diagonal import ggn_diagonal
 from slugkit.operators.parameters import flatten
 
 # The prior precision is the smallest of these with which the error on training images grows by no
@@ -26,64 +28,80 @@ ERROR_GROWTH = 2.0
 TRIALS = 2
 
 
-def compare(
-    model: Autoencoder,
-    train_images: np.ndarray,
-    images: np.ndarray,
-    key: jax.Array,
-    settings: Settings,
-) -> Comparison:
-    r"""Return the variance of the reconstructions over S samples of all weights.
+@dataclass(frozen=True)
+class LaplacianAutoencoder(Baseline):
+    r"""The variance of the reconstructions over S samples of all weights.
 
     .. math:: \theta_s \sim N\left(\theta, (\mathrm{diag}(G) / v + a I)^{-1}\right)
 
-    G is estimated by `diagonal_curvature`, v is the likelihood's variance, a the prior precision.
-    The approximation is made after training; Miani et al. can also train with it.
+    G is estimated by `slugkit.operators.diagonal`, v is the likelihood's variance, a the prior
+    precision. The approximation is made after training; Miani et al. can also train with it.
+
+    Parameters
+    ----------
+    curvature_samples
+        Backward passes over the training images for the diagonal of G.
+    prior_precision
+        The number a; None chooses it on the training images.
 
     References
     ----------
     Miani, Warburg, Moreno-Munoz, Skafte Detlefsen, Hauberg, NeurIPS (2022).
     """
-    parameters, apply = flatten(model.params), model.reconstruct()
-    key_curvature, key_trial, key_samples = jax.random.split(key, 3)
-    curvature = diagonal(
-        apply,
-        parameters,
-        train_images,
-        num_samples=settings.curvature_samples,
-        batch_size=settings.batch_size,
-        key=key_curvature,
-    )
 
-    def reconstructions(
-        shown: np.ndarray, precision: float, count: int, key: jax.Array
-    ) -> Iterator[np.ndarray]:
-        deviation = 1 / np.sqrt(curvature / settings.likelihood_variance + precision)
-        for sample in range(count):
-            noise = jax.random.normal(jax.random.fold_in(key, sample), (parameters.size,))
-            moved = parameters.vector + noise * jnp.asarray(deviation, parameters.dtype)
-            # Cut by numpy: jax would compile a function for each leaf.
-            params = parameters.to_tree(np.asarray(moved), parameters.fixed)
-            yield run(apply, params, shown, settings.batch_size)
+    name: ClassVar[str] = "laplacian_autoencoder"
+    title: ClassVar[str] = "Laplacian autoencoder"
 
-    precision = settings.laplace_prior_precision
-    if precision is None:
-        shown = np.asarray(train_images[: settings.batch_size])
-        error = float(np.mean((run(apply, model.params, shown, len(shown)) - shown) ** 2))
-        precision = choose_prior_precision(
-            lambda a: np.mean(
-                [np.mean((y - shown) ** 2) for y in reconstructions(shown, a, TRIALS, key_trial)]
-            ),
-            error,
+    curvature_samples: int = 8
+    prior_precision: float | None = None
+
+    def compare(self, problem: Problem) -> Comparison:
+        """Return score and map; see `Baseline`."""
+        model, apply = problem.model, problem.model.reconstruct()
+        parameters = flatten(model.params)
+        key_curvature, key_trial, key_samples = jax.random.split(problem.key, 3)
+        curvature = ggn_diagonal(
+            apply,
+            parameters,
+            problem.train_images,
+            num_samples=self.curvature_samples,
+            batch_size=problem.batch_size,
+            key=key_curvature,
         )
-    cost = Cost(
-        training_passes=settings.curvature_samples,
-        forward_passes=settings.num_samples,
-        memory_bytes=parameters.size * BYTES,
-    )
-    return variance_over_members(
-        reconstructions(images, precision, settings.num_samples, key_samples), cost
-    )
+
+        def reconstructions(
+            shown: np.ndarray, precision: float, count: int, key: jax.Array
+        ) -> Iterator[np.ndarray]:
+            standard_deviation = 1 / np.sqrt(curvature / problem.likelihood_variance + precision)
+            for sample in range(count):
+                noise = jax.random.normal(jax.random.fold_in(key, sample), (parameters.size,))
+                scaled = noise * jnp.asarray(standard_deviation, parameters.dtype)
+                # Cut by numpy: jax would compile a function for each leaf.
+                moved = np.asarray(parameters.vector + scaled)
+                params = parameters.to_tree(moved, parameters.fixed)
+                yield evaluate(apply, params, shown, problem.batch_size)
+
+        precision = self.prior_precision
+        if precision is None:
+            shown = np.asarray(problem.train_images[: problem.batch_size])
+            plain = evaluate(apply, model.params, shown, len(shown))
+            precision = choose_prior_precision(
+                lambda a: np.mean(
+                    [
+                        np.mean((y - shown) ** 2)
+                        for y in reconstructions(shown, a, TRIALS, key_trial)
+                    ]
+                ),
+                float(np.mean((plain - shown) ** 2)),
+            )
+        cost = Cost(
+            training_passes=self.curvature_samples,
+            forward_passes=problem.num_samples,
+            memory_bytes=parameters.size * BYTES,
+        )
+        return variance_over_members(
+            reconstructions(problem.images, precision, problem.num_samples, key_samples), cost
+        )
 
 
 def choose_prior_precision(error_at: Callable[[float], float], error: float) -> float:
@@ -111,5 +129,5 @@ def choose_prior_precision(error_at: Callable[[float], float], error: float) -> 
             return float(precision)
     raise InputError(
         "no prior precision of the Laplacian autoencoder keeps the error on training images below "
-        f"{ERROR_GROWTH:g} times that of the trained weights; set laplace_prior_precision"
+        f"{ERROR_GROWTH:g} times that of the trained weights; set its prior_precision"
     )

@@ -1,27 +1,21 @@
 """What the encoder says about an image, and its place in the image."""
 
 import numpy as np
+from jaxtyping import Float
 
-from slugkit.baselines.comparison import Autoencoder, run
+from slugkit.baselines.interface import Problem
+from slugkit.operators.batches import evaluate
 
-
-def encode(
-    model: Autoencoder, images: np.ndarray, batch_size: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the means and the standard deviations of q(z|x), each (n, ...)."""
-    return run(model.encode(), model.params, images, batch_size)
+Latents = Float[np.ndarray, "n ..."]
 
 
-def divergences(mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """Return the divergence of each latent from the standard normal prior, in nats.
-
-    >>> divergences(np.array([[1.0]]), np.array([[1.0]])).tolist()
-    [[0.5]]
-    """
-    return 0.5 * (mean**2 + deviation**2 - 1 - 2 * np.log(deviation))
+def encode(problem: Problem, images: Float[np.ndarray, "n H W C"]) -> tuple[Latents, Latents]:
+    """Return the means and the standard deviations of q(z|x)."""
+    model = problem.model
+    return evaluate(model.encode(), model.params, images, problem.batch_size)
 
 
-def to_pixels(latents: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:
+def to_pixels(latents: Latents, shape: tuple[int, ...]) -> Float[np.ndarray, "n H W"] | None:
     """Return latents (n, h, w, c) summed over channels and enlarged to the pixels (n, H, W).
 
     Latents of the whole image, (n, c), have no place: None.

@@ -1,24 +1,31 @@
 """The most accurate estimator of one image's map: an exact part in its own Krylov space."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import jax
 import numpy as np
 
+from slugkit.errors import InputError
+from slugkit.estimators.budget import Budget
+from slugkit.estimators.interface import Estimates, ImageEstimator, scaled
 from slugkit.linalg.basis import coefficients, combine, orthogonalise
-from slugkit.linalg.estimates import Effort, Estimate, chi_square, quadratic_forms
+from slugkit.linalg.estimates import Estimate, chi_square, quadratic_forms
 from slugkit.linalg.random import normals, seed_from
-from slugkit.operators.scaled_jacobian import Root
+from slugkit.linalg.recurrence import ROUNDING
+from slugkit.operators.jacobian import Jacobian
+from slugkit.operators.scaled_jacobian import ScaledJacobian
+from slugkit.posterior import Posterior, SketchedPosterior
 
 VECTORS_PER_BLOCK = 16
-# The share of the products that goes into the Krylov space, two for each vector. Between 0.4 and
-# 0.8 the error hardly changes.
-KRYLOV_SHARE = 0.6
 # With a target instead of a budget: the first number of products to try, and its largest growth.
 FIRST_BUDGET = 32
 GROWTH = 1.5
 SMALLEST_STEP = 4
 
 
-def krylov(root: Root, effort: Effort, key: jax.Array) -> tuple[Estimate, Estimate]:
+@dataclass(frozen=True)
+class Krylov(ImageEstimator):
     r"""Estimate trace and diagonal of :math:`A = B B^T` for one image.
 
     .. math:: \mathrm{diag}(A) = \sum_{j \le m} (B v_j)^2
@@ -28,50 +35,67 @@ def krylov(root: Root, effort: Effort, key: jax.Array) -> tuple[Estimate, Estima
     reorthogonalised twice). It is made by one product with B and one with its transpose per vector,
     and the former are the exact part already, so what row-norm++ takes three products for costs
     two here, in a better space. The remainder is left to chance; where V grows afterwards the
-    samples are corrected without new products.
+    samples are corrected without new products. The first vector of the Krylov space is independent
+    of the samples.
 
     Parameters
     ----------
-    root
-        The map B.
-    effort
-        The number of products and what is wanted.
-    key
-        For the directions; the first vector of the Krylov space is independent of the samples.
+    exact_fraction
+        The fraction of the products that goes into the Krylov space, two for each vector. Between
+        0.4 and 0.8 the error hardly changes.
 
     References
     ----------
     Golub, Kahan, SIAM J. Numer. Anal. 2 (1965); the split into an exact part and a sampled rest is
     that of Hutch++ (Meyer, Musco, Musco, Woodruff, SOSA 2021).
     """
-    state = _State(root, key)
-    budget = min(FIRST_BUDGET, effort.remaining(0, FIRST_BUDGET))
-    if effort.relative_error is None:
-        budget = effort.num_products or FIRST_BUDGET
-    while True:
-        state.grow(int(KRYLOV_SHARE * budget / 2))
-        state.sample(max(1, budget - state.num_exact))
-        score, variance = state.score(), state.variance()
-        if effort.relative_error is None or effort.reached(score, variance):
-            return score, variance
-        # The error falls about as the number of products rises.
-        growth = min(GROWTH, effort.excess(score, variance)) - 1
-        more = effort.remaining(budget, max(SMALLEST_STEP, round(growth * budget)))
-        if more == 0:
-            return score, variance
-        budget += more
+
+    name: ClassVar[str] = "krylov"
+
+    exact_fraction: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.exact_fraction < 1:
+            raise InputError(
+                f"exact_fraction is {self.exact_fraction}; give a fraction from 0 to below 1"
+            )
+
+    def estimate_image(
+        self,
+        posterior: Posterior | SketchedPosterior,
+        jacobian: Jacobian,
+        budget: Budget,
+        key: jax.Array,
+    ) -> Estimates:
+        """Return the score (1,) and the pixel variances (1, ...) of one image."""
+        state = _State(scaled(posterior, jacobian), key)
+        count = min(FIRST_BUDGET, budget.remaining(0, FIRST_BUDGET))
+        if budget.relative_error is None:
+            count = budget.num_products or FIRST_BUDGET
+        while True:
+            state.grow(int(self.exact_fraction * count / 2))
+            state.sample(max(1, count - state.num_exact))
+            score, variance = state.score(), state.variance()
+            if budget.relative_error is None or budget.reached(score, variance):
+                return score, variance
+            # The error falls about as the number of products rises.
+            growth = min(GROWTH, budget.excess(score, variance)) - 1
+            more = budget.remaining(count, max(SMALLEST_STEP, round(growth * count)))
+            if more == 0:
+                return score, variance
+            count += more
 
 
 class _State:
     """The Krylov space of one image, and samples of what lies outside."""
 
-    def __init__(self, root: Root, key: jax.Array):
-        self.root = root
+    def __init__(self, jacobian: ScaledJacobian, key: jax.Array):
+        self.jacobian = jacobian
         self.seed, seed_of_start = (seed_from(one) for one in jax.random.split(key))
-        self.vectors = np.zeros((0, root.length), root.dtype)  # V
-        self.images = np.zeros((0, root.size), root.dtype)  # B v
-        self.samples = np.zeros((0, root.size), root.dtype)  # B (I - V V^T) w
-        self.start = normals(seed_of_start, range(1), root.length, root.dtype)[0]
+        self.vectors = np.zeros((0, jacobian.length), jacobian.dtype)  # V
+        self.images = np.zeros((0, jacobian.size), jacobian.dtype)  # B v
+        self.samples = np.zeros((0, jacobian.size), jacobian.dtype)  # B (I - V V^T) w
+        self.start = normals(seed_of_start, range(1), jacobian.length, jacobian.dtype)[0]
         self.complete = False  # whether nothing lies outside of V
 
     def grow(self, count: int) -> None:
@@ -80,35 +104,35 @@ class _State:
         if count <= old or self.complete:
             return
         self.vectors = np.concatenate(
-            [self.vectors, np.empty((count - old, self.root.length), self.root.dtype)]
+            [self.vectors, np.empty((count - old, self.jacobian.length), self.jacobian.dtype)]
         )
         images = list(self.images)
-        eps = float(np.finfo(self.root.dtype).eps)
+        eps = float(np.finfo(self.jacobian.dtype).eps)
         for j in range(old, count):
-            vector = self.root.pull(images[-1][None])[0] if images else self.start
+            vector = self.jacobian.pull(images[-1][None])[0] if images else self.start
             scale = float(np.linalg.norm(vector))
             for _ in range(2):
                 vector, _ = orthogonalise(vector, self.vectors[:j])
             norm = float(np.linalg.norm(vector))
-            if norm <= 32 * eps * scale:
+            if norm <= ROUNDING * eps * scale:
                 self.complete = True
                 self.vectors = self.vectors[:j]
                 break
             self.vectors[j] = vector / norm
-            images.append(self.root.push(self.vectors[j : j + 1])[0])
+            images.append(self.jacobian.push(self.vectors[j : j + 1])[0])
         self.images = np.stack(images)
         new = self.vectors[old:]
         for block in _blocks(0, len(self.samples)):
-            along = coefficients(new, self._draws(block))
+            along = coefficients(new, self._random(block))
             self.samples[block.start : block.stop] -= along @ self.images[old:]
 
     def sample(self, count: int) -> None:
         """Draw samples until there are so many."""
         made = [self.samples]
         for block in _blocks(len(self.samples), count):
-            draws = self._draws(block)
-            draws -= combine(coefficients(self.vectors, draws), self.vectors, draws.dtype)
-            made.append(self.root.push(draws))
+            random = self._random(block)
+            random -= combine(coefficients(self.vectors, random), self.vectors, random.dtype)
+            made.append(self.jacobian.push(random))
         self.samples = np.concatenate(made)
 
     @property
@@ -125,13 +149,13 @@ class _State:
         return rest._replace(value=np.sum(self.images**2) + rest.value)
 
     def variance(self) -> Estimate:
-        shape = 1, *self.root.shape
+        shape = 1, *self.jacobian.shape
         exact = np.sum(self.images**2, axis=0).reshape(shape)
         total = np.sum(self.samples**2, axis=0).reshape(shape)
         return chi_square(exact, total, len(self.samples), self.num_products)
 
-    def _draws(self, block: range) -> np.ndarray:
-        return normals(self.seed, block, self.root.length, self.root.dtype)
+    def _random(self, block: range) -> np.ndarray:
+        return normals(self.seed, block, self.jacobian.length, self.jacobian.dtype)
 
 
 def _blocks(start: int, stop: int) -> list[range]:

@@ -1,37 +1,70 @@
 """Scores and pixel variances of whole batches, by pushing directions forward through the model."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
+from slugkit.checks.model import check_outputs
+from slugkit.estimators.budget import Budget
+from slugkit.estimators.interface import Estimates, Estimator
 from slugkit.linalg.basis import coefficients, combine
-from slugkit.linalg.estimates import Effort, Estimate, chi_square, join, mean
-from slugkit.linalg.lanczos import Progress
+from slugkit.linalg.estimates import Estimate, chi_square, join, mean
 from slugkit.linalg.random import normals, seed_from
 from slugkit.operators.batches import Batch, batches
-from slugkit.operators.ggn import Linear, check_outputs, lineariser
-from slugkit.posterior import Posterior
+from slugkit.operators.jacobian import Linear, lineariser
+from slugkit.posterior import Posterior, SketchedPosterior
+from slugkit.progress import ProgressCallback
 
 # So many directions are drawn and projected at once.
 DIRECTIONS_PER_BLOCK = 16
 
 
+@dataclass(frozen=True)
+class Pushforward(Estimator):
+    """The default: random directions, the same for all images, pushed forward; see `push_forward`.
+
+    Every pixel's relative standard error is sqrt(2 / S).
+    """
+
+    name: ClassVar[str] = "pushforward"
+
+    def estimate(
+        self,
+        posterior: Posterior | SketchedPosterior,
+        images: Float[np.ndarray, "n ..."],
+        budget: Budget,
+        key: jax.Array,
+        *,
+        batch_size: int | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Estimates:
+        """Return the scores (n,) and the pixel variances (n, ...); see `Estimator`."""
+        assert isinstance(posterior, Posterior)
+        return push_forward(
+            posterior, images, budget, key, batch_size=batch_size, progress=progress
+        )
+
+
 def push_forward(
     posterior: Posterior,
-    images: np.ndarray,
-    effort: Effort,
+    images: Float[np.ndarray, "n ..."],
+    budget: Budget,
     key: jax.Array,
     *,
     num_exact: int = 0,
     batch_size: int | None = None,
-    progress: Progress | None = None,
-) -> tuple[Estimate, Estimate | None]:
+    progress: ProgressCallback | None = None,
+) -> Estimates:
     r"""Estimate scores and pixel variances from the same Jacobian-vector products.
 
     .. math:: \mathrm{diag}(J \Sigma J^T) = E[(J w)^2], \qquad w \sim N(0, \Sigma)
 
     All images share the directions w. Every pixel's relative variance is 2 / S, and no estimate is
-    negative. Given further Lanczos vectors V the first m of them are pushed forward, too:
+    negative. Given extra Ritz vectors V the first m of them are pushed forward, too:
 
     .. math:: \mathrm{diag}(J \Sigma J^T)
               = \sum_{j \le m} (J \Sigma^{1/2} v_j)^2
@@ -42,10 +75,10 @@ def push_forward(
     Parameters
     ----------
     posterior
-        With at least m further vectors.
+        With at least m extra vectors.
     images
         Shape (n, ...).
-    effort
+    budget
         The number of products per image and what is wanted.
     key
         For the directions.
@@ -63,31 +96,33 @@ def push_forward(
     for index, batch in enumerate(parts):
         outputs, jvp = linearise(batch.images)
         check_outputs(outputs, batch.start, batch.size)
-        tally = _Tally(jvp, outputs, batch, effort.variance)
-        known = posterior.further[:num_exact].astype(images.dtype)
-        tally.push_exact(posterior.colour(known))
-        while count := effort.remaining(tally.num_products, DIRECTIONS_PER_BLOCK):
-            samples = range(tally.count, tally.count + count)
-            draws = normals(seed, samples, posterior.parameters.size, images.dtype)
-            draws -= combine(coefficients(known, draws), known, draws.dtype)
-            tally.push_samples(posterior.colour(draws))
+        accumulator = _Accumulator(jvp, outputs, batch, budget.variance)
+        known = posterior.extra_vectors[:num_exact].astype(images.dtype)
+        accumulator.push_exact(posterior.sqrt_covariance_product(known))
+        while count := budget.remaining(accumulator.num_products, DIRECTIONS_PER_BLOCK):
+            samples = range(accumulator.count, accumulator.count + count)
+            random = normals(seed, samples, posterior.parameters.size, images.dtype)
+            random -= combine(coefficients(known, random), known, random.dtype)
+            accumulator.push_samples(posterior.sqrt_covariance_product(random))
             if progress is not None:
-                spent = effort.num_products or tally.num_products
+                spent = budget.num_products or accumulator.num_products
                 progress(
-                    index * spent + tally.num_products,
+                    index * spent + accumulator.num_products,
                     len(parts) * spent,
                     f"products for batch {index + 1} of {len(parts)}",
                 )
-            if effort.relative_error and effort.reached(tally.score(), tally.variance()):
+            if budget.relative_error and budget.reached(
+                accumulator.score(), accumulator.variance()
+            ):
                 break
-        scores.append(tally.score())
-        variances.append(tally.variance())
+        scores.append(accumulator.score())
+        variances.append(accumulator.variance())
         # Or the next batch is linearised beside the activations of this one.
-        del jvp, tally
+        del jvp, accumulator
     return join(scores), join(variances)
 
 
-class _Tally:
+class _Accumulator:
     """The squares that have been summed up for one batch."""
 
     def __init__(self, jvp: Linear, outputs: jax.Array, batch: Batch, with_map: bool):

@@ -1,0 +1,1 @@
+"""Linear algebra by products alone: one algorithm a file, named after it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, UInt8
 
 from slugkit.errors import InputError
 
@@ -24,7 +25,7 @@ def allocate(
     path: str | os.PathLike[str] | None = None,
     *,
     keep: bool = False,
-) -> np.ndarray:
+) -> Float[np.ndarray, "m p"]:
     """Return room for V, in memory or in a file, which takes up space only as rows are written.
 
     Raises
@@ -54,22 +55,28 @@ def allocate(
     return raw.view(dtype).reshape(rows, columns)
 
 
-def coefficients(basis: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return X V^T of shape (s, m) for vectors X of shape (s, p)."""
+def coefficients(
+    basis: Float[np.ndarray, "m p"], vectors: Float[np.ndarray, "*s p"]
+) -> Float[np.ndarray, "*s m"]:
+    """Return X V^T for one or several vectors X."""
     parts = [vectors @ block.T for _, block in _blocks(basis, vectors.dtype)]
     return np.concatenate(parts, axis=-1) if parts else np.zeros((*vectors.shape[:-1], 0))
 
 
-def combine(weights: np.ndarray, basis: np.ndarray, dtype: Any) -> np.ndarray:
-    """Return C V of shape (s, p) for weights C of shape (s, m)."""
+def combine(
+    weights: Float[np.ndarray, "*s m"], basis: Float[np.ndarray, "m p"], dtype: Any
+) -> Float[np.ndarray, "*s p"]:
+    """Return C V for the weights C of one or several combinations."""
     total = np.zeros((*weights.shape[:-1], basis.shape[1]), dtype)
     for rows, block in _blocks(basis, dtype):
         total += weights[..., rows].astype(dtype) @ block
     return total
 
 
-def orthogonalise(vector: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return v - V V^T v and the coefficients V^T v (m,) in float64, reading V once."""
+def orthogonalise(
+    vector: Float[np.ndarray, " p"], basis: Float[np.ndarray, "m p"]
+) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " m"]]:
+    """Return v - V V^T v and the coefficients V^T v in float64, reading V once."""
     removed = np.zeros(len(basis))
     for rows, block in _blocks(basis, vector.dtype):
         part = block @ vector
@@ -78,8 +85,10 @@ def orthogonalise(vector: np.ndarray, basis: np.ndarray) -> tuple[np.ndarray, np
     return vector, removed
 
 
-def rotate(basis: np.ndarray, rotation: np.ndarray, path: Path | None = None) -> np.ndarray:
-    """Return R V for a rotation R of shape (k, m) and the first m rows of V.
+def rotate(
+    basis: Float[np.ndarray, "n p"], rotation: Float[np.ndarray, "k m"], path: Path | None = None
+) -> Float[np.ndarray, "k p"]:
+    """Return R V for a rotation R and the first m rows of V.
 
     Without a path for the result it takes the place and the memory of V, which must own it.
     """
@@ -98,8 +107,8 @@ def rotate(basis: np.ndarray, rotation: np.ndarray, path: Path | None = None) ->
     return rotated
 
 
-def gram(basis: np.ndarray) -> np.ndarray:
-    """Return V V^T of shape (m, m)."""
+def gram(basis: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
+    """Return V V^T."""
     kind = np.result_type(np.float32, basis.dtype)
     total = np.zeros((len(basis), len(basis)))
     for start in range(0, basis.shape[1], COLUMNS_PER_BLOCK):
@@ -114,11 +123,11 @@ def _blocks(basis: np.ndarray, dtype: Any) -> Any:
         yield rows, basis[rows].astype(dtype, copy=False)
 
 
-def to_bytes(basis: np.ndarray) -> np.ndarray:
-    """Return V as bytes (m, b), since NumPy's files know no bfloat16."""
+def to_bytes(basis: Float[np.ndarray, "m p"]) -> UInt8[np.ndarray, "m b"]:
+    """Return V as bytes, since NumPy's files know no bfloat16."""
     return basis.view(np.uint8)
 
 
-def from_bytes(array: np.ndarray, dtype: Any) -> np.ndarray:
-    """Return V from its bytes (m, b)."""
+def from_bytes(array: UInt8[np.ndarray, "m b"], dtype: Any) -> Float[np.ndarray, "m p"]:
+    """Return V from its bytes."""
     return array.view(jnp.dtype(dtype))

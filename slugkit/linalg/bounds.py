@@ -14,6 +14,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
+
+from slugkit.linalg.recurrence import Tridiagonal
 
 # Each halves by how much a bound is larger than it need be.
 BISECTIONS = 40
@@ -27,21 +30,18 @@ class Chain:
 
     Examples
     --------
-    >>> chain = Chain(np.array([1.0, 2.0]), np.array([0.5, 0.1]), norm=3.0)
+    >>> chain = Chain(Tridiagonal(np.array([1.0, 2.0]), np.array([0.5, 0.1])), norm=3.0)
     >>> round(chain.largest, 3), round(chain.bound(0.01), 3)
     (2.207, 5.03)
     """
 
-    diagonal: np.ndarray  # (q,), of the tridiagonal matrix
-    off_diagonal: np.ndarray  # (q,), beside it; the last is the norm of what remains
+    made: Tridiagonal  # of the iteration
     norm: float  # of r, outside of V
 
     @property
     def largest(self) -> float:
         """The largest Ritz value, which no bound is below."""
-        beside = self.off_diagonal[:-1]
-        matrix = np.diag(self.diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
-        return float(np.linalg.eigvalsh(matrix)[-1])
+        return float(np.linalg.eigvalsh(self.made.matrix())[-1])
 
     def bound(self, failure: float) -> float:
         r"""Return a bound on the largest eigenvalue of B, wrong with at most this probability.
@@ -62,10 +62,11 @@ class Chain:
         before the coefficients are known: Kuczynski, Wozniakowski, the same 13 (1992).
         """
         low = self.largest
-        if self.off_diagonal[-1] == 0:
+        left = float(self.made.off_diagonal[-1])
+        if left == 0:
             return low
         enough = 2 / math.pi * (self.norm / failure) ** 2
-        step = float(self.off_diagonal[-1])
+        step = left
         while self._sum_of_squares(low + step, enough) < enough:
             step *= 2
         high = low + step
@@ -81,7 +82,7 @@ class Chain:
         """Return the sum of p_j(point)^2, or of the first few if that is enough."""
         before, current, beside, total = 0.0, 1.0, 0.0, 1.0
         for diagonal, next_beside in zip(
-            self.diagonal.tolist(), self.off_diagonal.tolist(), strict=True
+            self.made.diagonal.tolist(), self.made.off_diagonal.tolist(), strict=True
         ):
             following = ((point - diagonal) * current - beside * before) / next_beside
             before, current, beside = current, following, next_beside
@@ -91,8 +92,10 @@ class Chain:
         return total
 
 
-def upper(projected: np.ndarray, remainder: np.ndarray, outside: float) -> np.ndarray:
-    """Return a bound of each eigenvalue, largest first, given T (m, m), R (b, m) and b.
+def upper(
+    projected: Float[np.ndarray, "m m"], remainder: Float[np.ndarray, "b m"], outside: float
+) -> Float[np.ndarray, " m"]:
+    """Return a bound of each eigenvalue, largest first, given T, R and b.
 
     R is given in an orthonormal basis of its range; beyond it, there is no more than b alone.
     """

@@ -1,32 +1,26 @@
 """The leading eigenpairs of a symmetric matrix by Lanczos iteration, reorthogonalised twice."""
 
 import os
-import time
-import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from slugkit.errors import InputError
-from slugkit.files import atomic_path
 from slugkit.linalg import basis as rows
 from slugkit.linalg import bounds
+from slugkit.linalg.checkpoint import Checkpoint
+from slugkit.linalg.recurrence import ROUNDING, Product, Tridiagonal, multiply
+from slugkit.progress import ProgressCallback
 
-Product = Callable[[np.ndarray], np.ndarray]
-Progress = Callable[[int, int, str], None]
-
-SECONDS_BETWEEN_CHECKPOINTS = 5.0
 # The closer the largest eigenvalue outside of V is to the smallest wanted one, the less a step of
-# the verification shows. Above this share of it the verification begins anew, outside of what it
+# the verification shows. Above this fraction of it the verification begins anew, outside of what it
 # has found, if it has taken so many steps; twice as many each time, as it may be the same again.
 CLOSE = 0.9
 STEPS_IF_CLOSE = 4
-# Numbers below so many units of rounding, relative to the largest eigenvalue, count as zero.
-ROUNDING = 32
 
 
 @dataclass(frozen=True)
@@ -37,11 +31,11 @@ class Eigenpairs:
     once, but for the failure probability that was asked for and for rounding errors.
     """
 
-    values: np.ndarray  # (k,)
-    vectors: np.ndarray  # (k, p), one eigenvector per row
-    further: np.ndarray  # (m, p), the next Ritz vectors, which have not converged
-    residuals: np.ndarray  # (k,), the norms |A u - l u|
-    upper: np.ndarray  # (k,), infinite where the products ended before the verification began
+    values: Float[np.ndarray, " k"]
+    vectors: Float[np.ndarray, "k p"]  # one eigenvector per row
+    extra_vectors: Float[np.ndarray, "m p"]  # the next Ritz vectors, which have not converged
+    residuals: Float[np.ndarray, " k"]  # the norms |A u - l u|
+    upper: Float[np.ndarray, " k"]  # infinite where the products ended before the verification
     num_products: int
     converged: (
         bool  # whether all residuals, and all upper bounds less the values, met the tolerance
@@ -59,13 +53,13 @@ def lanczos(
     tolerance: float = 1e-2,
     failure_probability: float = 1e-4,
     max_products: int | None = None,
-    num_further: int = 0,
+    num_extra: int = 0,
     dtype: Any = np.float32,
     basis_dtype: Any = None,
     basis_path: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     digest: str = "",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Eigenpairs:
     r"""Return the leading eigenpairs of a symmetric positive semi-definite matrix.
 
@@ -100,8 +94,8 @@ def lanczos(
         product more.
     max_products
         Stops after so many products at the latest; 3 k + 20 by default.
-    num_further
-        Return so many further Ritz vectors, or as many as there are: an orthonormal basis of what
+    num_extra
+        Return so many extra Ritz vectors, or as many as there are: an orthonormal basis of what
         comes next, free of charge.
     dtype
         The type of the vectors that are multiplied.
@@ -155,17 +149,17 @@ def lanczos(
     store = None
     if checkpoint is not None:
         options = f"{rank}:{tolerance}:{failure_probability}:{seed}:{np.dtype(dtype)}:{kind}"
-        identity = f"{digest}:{size}:{options}"
-        store = _Checkpoint(Path(checkpoint), iteration, identity, scratch is None)
+        store = Checkpoint(Path(checkpoint), f"{digest}:{size}:{options}")
+        iteration.restore(store.read(), store.path)
     while not iteration.finished():
         iteration.step()
-        if store is not None:
-            store.save_if_due()
+        if store is not None and store.due():
+            store.save(iteration.state(with_basis=scratch is None))
         if progress is not None:
             progress(iteration.done, budget, f"Lanczos vectors for {rank} eigenpairs")
     if store is not None:
-        store.save()
-    pairs = iteration.eigenpairs(num_further, final)
+        store.save(iteration.state(with_basis=scratch is None))
+    pairs = iteration.eigenpairs(num_extra, final)
     if scratch is not None and store is None:
         scratch.unlink()
     return pairs
@@ -203,12 +197,7 @@ class _Iteration:
         """Turn a candidate into a Lanczos vector, multiply it, and see what is known now."""
         j = self.done
         self._append_vector()
-        image = np.array(self.product(self.basis[j].astype(self.dtype)), dtype=self.dtype)
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"product number {j + 1} with the matrix is not finite; check the model's "
-                "derivatives at the given parameters and images"
-            )
+        image = multiply(self.product, self.basis[j].astype(self.dtype), j + 1)
         remainder, removed = rows.orthogonalise(image, self.basis[: j + 1])
         self.coefficients[: j + 1, j] = removed
         self.candidates.append((j, remainder))
@@ -267,12 +256,12 @@ class _Iteration:
         largest = float(np.abs(self.coefficients[: self.done + 1]).max())
         return ROUNDING * float(np.finfo(self.dtype).eps) * max(largest, 1e-30)
 
-    def projected(self) -> np.ndarray:
+    def projected(self) -> Float[np.ndarray, "j j"]:
         """Return T. Column j knows the vectors up to j; the later ones follow by symmetry."""
         t = self.coefficients[: self.done, : self.done]
         return np.triu(t) + np.triu(t, 1).T
 
-    def remainder(self) -> np.ndarray:
+    def remainder(self) -> Float[np.ndarray, "b j"]:
         """Return R in an orthonormal basis of its range."""
         if not self.candidates:
             return np.zeros((0, self.done))
@@ -308,10 +297,10 @@ class _Iteration:
         if self.chain_start is not None:
             chain = self._chain()
             # All chains together fail with at most the given probability.
-            share = 1 / (self.num_chains * (self.num_chains + 1))
-            self.outside = min(self.outside, chain.bound(share * self.failure_probability))
+            fraction = 1 / (self.num_chains * (self.num_chains + 1))
+            self.outside = min(self.outside, chain.bound(fraction * self.failure_probability))
             found_more = chain.largest > values[-1] + allowed[-1]
-            long = len(chain.diagonal) >= STEPS_IF_CLOSE * 2 ** (self.num_chains - 1)
+            long = len(chain.made.diagonal) >= STEPS_IF_CLOSE * 2 ** (self.num_chains - 1)
             close = chain.largest > CLOSE * values[-1]
             if enough(self.outside) or found_more or (long and close):
                 self.chain_start = None
@@ -330,9 +319,51 @@ class _Iteration:
     def _chain(self) -> bounds.Chain:
         t = self.coefficients[self.chain_start : self.done, self.chain_start : self.done]
         left = float(np.linalg.norm(self.candidates[-1][1])) if self.candidates else 0.0
-        return bounds.Chain(t.diagonal(), np.append(t.diagonal(-1), left), self.chain_norm)
+        made = Tridiagonal(t.diagonal(), np.append(t.diagonal(-1), left))
+        return bounds.Chain(made, self.chain_norm)
 
-    def eigenpairs(self, num_further: int, path: Path | None) -> Eigenpairs:
+    def state(self, *, with_basis: bool) -> dict[str, Any]:
+        """Return all that the iteration needs to go on, as arrays."""
+        arrays: dict[str, Any] = {
+            "coefficients": self.coefficients[: self.done + 1, : self.done],
+            "sources": [source for source, _ in self.candidates],
+            "candidates": [vector for _, vector in self.candidates],
+            "outside": self.outside,
+            "chain_start": -1 if self.chain_start is None else self.chain_start,
+            "chain_norm": self.chain_norm,
+            "num_chains": self.num_chains,
+            "converged": self.converged,
+        }
+        if with_basis:
+            arrays["basis"] = rows.to_bytes(self.basis[: self.done])
+        return arrays
+
+    def restore(self, saved: dict[str, Any] | None, path: Path) -> None:
+        """Go on from a state that was saved at the path, if there is one."""
+        if saved is None:
+            return
+        done = saved["coefficients"].shape[1]
+        if done > self.budget:
+            raise InputError(
+                f"the checkpoint {path} has {done} products, more than "
+                f"max_products={self.budget}; raise max_products"
+            )
+        self.done = done
+        held = min(done + 1, self.budget)
+        self.coefficients[:held, :done] = saved["coefficients"][:held]
+        self.candidates = [
+            (int(source), vector)
+            for source, vector in zip(saved["sources"], saved["candidates"], strict=True)
+        ]
+        self.outside = float(saved["outside"])
+        self.chain_start = int(saved["chain_start"]) if saved["chain_start"] >= 0 else None
+        self.chain_norm = float(saved["chain_norm"])
+        self.num_chains = int(saved["num_chains"])
+        self.converged = bool(saved["converged"])
+        if "basis" in saved:
+            self.basis[:done] = rows.from_bytes(saved["basis"], self.basis.dtype)
+
+    def eigenpairs(self, num_extra: int, path: Path | None) -> Eigenpairs:
         """Return the wanted Ritz pairs and the measured quality of the factorisation.
 
         The eigenvectors take the place of the Lanczos vectors, or lie in a file of their own.
@@ -347,7 +378,7 @@ class _Iteration:
             )
         t = self.coefficients[: self.done, : self.done]
         orthogonality = rows.gram(self.basis[: self.done]) - np.eye(self.done)
-        kept = rows.rotate(self.basis, coordinates[:, : self.rank + num_further].T, path)
+        kept = rows.rotate(self.basis, coordinates[:, : self.rank + num_extra].T, path)
         return Eigenpairs(
             values[: self.rank],
             kept[: self.rank],
@@ -361,85 +392,13 @@ class _Iteration:
         )
 
 
-def ritz(projected: np.ndarray, remainder: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def ritz(
+    projected: Float[np.ndarray, "j j"], remainder: Float[np.ndarray, "b j"]
+) -> tuple[Float[np.ndarray, " j"], Float[np.ndarray, "j j"], Float[np.ndarray, " j"]]:
     """Return all Ritz values, largest first, their coordinates in V, and their residuals."""
     values, coordinates = np.linalg.eigh(projected)
     values, coordinates = values[::-1], coordinates[:, ::-1]
     return values, coordinates, np.linalg.norm(remainder @ coordinates, axis=0)
-
-
-class _Checkpoint:
-    """Keeps an iteration in a file that is always whole, saved every few seconds."""
-
-    def __init__(self, path: Path, iteration: _Iteration, identity: str, with_basis: bool):
-        self.path, self.iteration = path, iteration
-        self.identity, self.with_basis = identity, with_basis
-        self.pause, self.last = SECONDS_BETWEEN_CHECKPOINTS, time.monotonic()
-        if path.exists():
-            self._restore()
-
-    def save_if_due(self) -> None:
-        if time.monotonic() - self.last >= self.pause:
-            self.save()
-
-    def save(self) -> None:
-        begin, state = time.monotonic(), self.iteration
-        arrays: dict[str, Any] = {
-            "identity": self.identity,
-            "coefficients": state.coefficients[: state.done + 1, : state.done],
-            "sources": [source for source, _ in state.candidates],
-            "candidates": [vector for _, vector in state.candidates],
-            "outside": state.outside,
-            "chain_start": -1 if state.chain_start is None else state.chain_start,
-            "chain_norm": state.chain_norm,
-            "num_chains": state.num_chains,
-            "converged": state.converged,
-        }
-        if self.with_basis:
-            # As bytes, since NumPy's files know no bfloat16.
-            arrays["basis"] = state.basis[: state.done].view(np.uint8)
-        with atomic_path(self.path) as partial, partial.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
-        # Writing never takes more than a twentieth of the time.
-        self.last = time.monotonic()
-        self.pause = max(SECONDS_BETWEEN_CHECKPOINTS, 20 * (self.last - begin))
-
-    def _restore(self) -> None:
-        try:
-            with (
-                self.path.open("rb") as stream,
-                np.load(stream, allow_pickle=False) as archive,
-            ):
-                saved = dict(archive)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"the checkpoint {self.path} cannot be read ({error}); delete it to begin anew"
-            ) from error
-        if str(saved.get("identity")) != self.identity:
-            raise InputError(
-                f"the checkpoint {self.path} belongs to other parameters, images or options; "
-                "delete it or give another path"
-            )
-        state, done = self.iteration, saved["coefficients"].shape[1]
-        if done > state.budget:
-            raise InputError(
-                f"the checkpoint {self.path} has {done} products, more than "
-                f"max_products={state.budget}; raise max_products"
-            )
-        state.done = done
-        held = min(done + 1, state.budget)
-        state.coefficients[:held, :done] = saved["coefficients"][:held]
-        state.candidates = [
-            (int(source), vector)
-            for source, vector in zip(saved["sources"], saved["candidates"], strict=True)
-        ]
-        state.outside = float(saved["outside"])
-        state.chain_start = int(saved["chain_start"]) if saved["chain_start"] >= 0 else None
-        state.chain_norm = float(saved["chain_norm"])
-        state.num_chains = int(saved["num_chains"])
-        state.converged = bool(saved["converged"])
-        if self.with_basis:
-            state.basis[:done] = saved["basis"].view(state.basis.dtype)
 
 
 def _check(rank: int, size: int, budget: int) -> None:

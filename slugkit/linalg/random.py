@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 
 def seed_from(key: jax.Array) -> int:
@@ -13,14 +14,14 @@ def seed_from(key: jax.Array) -> int:
     return (int(high) << 32) + int(low)
 
 
-def normals(seed: int, samples: range, size: int, dtype: Any) -> np.ndarray:
-    """Return standard normal vectors (s, p), number s from the seed and s.
+def normals(seed: int, samples: range, size: int, dtype: Any) -> Float[np.ndarray, "s p"]:
+    """Return standard normal vectors, number s from the seed and s.
 
     >>> first = normals(0, range(2), 3, np.float32)
     >>> bool((normals(0, range(1, 2), 3, np.float32)[0] == first[1]).all())
     True
     """
-    draws = np.empty((len(samples), size), dtype)
-    for row, sample in zip(draws, samples, strict=True):
+    vectors = np.empty((len(samples), size), dtype)
+    for row, sample in zip(vectors, samples, strict=True):
         row[:] = np.random.default_rng([seed, sample]).standard_normal(size, np.float32)
-    return draws
+    return vectors

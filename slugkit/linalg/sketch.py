@@ -1,21 +1,16 @@
-r"""Sketches, and Lanczos iteration that keeps its vectors only as sketched.
+r"""Sketches: random maps of vectors of length p to length s that keep inner products on average.
 
-A sketch S maps vectors of length p to length s and keeps inner products on average,
-:math:`E[S^T S] = I`.
+.. math:: E[S^T S] = I
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
+from jaxtyping import Float
 from scipy.fft import dct, next_fast_len
 
 from slugkit.errors import InputError
-
-Product = Callable[[np.ndarray], np.ndarray]
-Progress = Callable[[int, int, str], None]
 
 ENTRIES_PER_COLUMN = 8
 
@@ -23,7 +18,7 @@ ENTRIES_PER_COLUMN = 8
 class Sketch(Protocol):
     """A linear map from length p to length s."""
 
-    def __call__(self, vectors: Any) -> np.ndarray:
+    def __call__(self, vectors: Float[Any, "... p"]) -> Float[np.ndarray, "... s"]:
         """Map vectors (..., p) to (..., s)."""
         ...
 
@@ -77,7 +72,7 @@ class SRFT:
         self._signs = random.integers(0, 2, length).astype(np.int8) * np.int8(2) - np.int8(1)
         self._rows = random.choice(self.padded, size, replace=False)
 
-    def __call__(self, vectors: Any) -> np.ndarray:
+    def __call__(self, vectors: Float[Any, "... p"]) -> Float[np.ndarray, "... s"]:
         """Map vectors (..., p) to (..., s)."""
         vectors = np.asarray(vectors)
         if vectors.ndim > 1:
@@ -109,7 +104,7 @@ class SparseSketch:
         self.rows = np.stack([random.integers(a, b, length, np.int32) for a, b in pairwise(edges)])
         self.signs = random.integers(0, 2, (count, length), np.int8) * np.int8(2) - np.int8(1)
 
-    def __call__(self, vectors: Any) -> np.ndarray:
+    def __call__(self, vectors: Float[Any, "... p"]) -> Float[np.ndarray, "... s"]:
         """Map vectors (..., p) to (..., s)."""
         vectors = np.asarray(vectors)
         if vectors.ndim > 1:
@@ -122,109 +117,3 @@ class SparseSketch:
     def description(self) -> dict[str, Any]:
         """Return the arguments of `make_sketch` that make it again."""
         return {"kind": "sparse", "length": self.length, "size": self.size, "seed": self.seed}
-
-
-@dataclass(frozen=True)
-class SketchedBasis:
-    """An orthonormal basis of the sketched Krylov space."""
-
-    sketch: Sketch
-    rows: np.ndarray  # (r, s)
-
-    def norm_inside(self, vectors: np.ndarray) -> np.ndarray:
-        r"""Return :math:`|U_s^T S g|^2` for vectors g (m, p)."""
-        return np.sum((self.sketch(vectors) @ self.rows.T) ** 2, axis=-1)
-
-
-@dataclass(frozen=True)
-class SketchedEigenpairs:
-    """What a sketched Lanczos iteration keeps."""
-
-    values: np.ndarray  # (m,) Ritz values, largest first; converged ones appear more than once
-    residuals: np.ndarray  # (m,), as estimated from T
-    basis: SketchedBasis
-    num_products: int
-
-
-def sketched_lanczos(
-    product: Product,
-    sketch: Sketch,
-    num_products: int,
-    *,
-    length: int,
-    seed: int,
-    threshold: float = 1e-3,
-    dtype: Any = np.float32,
-    progress: Progress | None = None,
-) -> SketchedEigenpairs:
-    r"""Run the three-term Lanczos recurrence and keep each vector only as sketched.
-
-    .. math:: \beta_{j+1} v_{j+1} = A v_j - \alpha_j v_j - \beta_j v_{j-1}, \qquad
-              U_s = \mathrm{orth}(S v_1, \dots, S v_m)
-
-    Takes O(p + s m) memory. Without reorthogonalisation the vectors repeat the directions of
-    eigenpairs that have converged, so the sketched vectors are decomposed, and directions whose
-    singular value is below the threshold (relative to the largest) are dropped.
-
-    Parameters
-    ----------
-    product
-        Maps a vector (p,) to A times it.
-    sketch
-        From length p to length s.
-    num_products
-        The number m of steps.
-    length
-        The number of rows p.
-    seed
-        For the first vector.
-    threshold
-        Of the singular values.
-    dtype
-        The type of the vectors.
-    progress
-        Called as ``progress(done, total, message)`` after each product.
-
-    Raises
-    ------
-    InputError
-        A product is not finite.
-
-    References
-    ----------
-    Miani, Beretta, Hauberg, Sketched Lanczos Uncertainty Score: a low-memory summary of the Fisher
-    information, NeurIPS 2024, algorithm 1.
-    """
-    random = np.random.default_rng(seed)
-    vector = random.standard_normal((length,), np.float32).astype(dtype)
-    vector /= np.linalg.norm(vector)
-    previous, beta = np.zeros_like(vector), 0.0
-    diagonal, beside, kept = [], [], []
-    for step in range(num_products):
-        kept.append(sketch(vector))
-        image = np.asarray(product(vector)).astype(dtype)
-        if not np.isfinite(image).all():
-            raise InputError(
-                f"product number {step + 1} with the matrix is not finite; check the model's "
-                "derivatives at the given parameters and images"
-            )
-        image = image - beta * previous
-        alpha = float(np.vdot(vector, image))
-        image = image - alpha * vector
-        beta = float(np.linalg.norm(image))
-        diagonal.append(alpha)
-        beside.append(beta)
-        if progress is not None:
-            progress(step + 1, num_products, "sketched Lanczos vectors")
-        if beta <= 32 * float(np.finfo(dtype).eps) * max(map(abs, diagonal)):
-            break
-        previous, vector = vector, image / beta
-    t = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-    values, coordinates = np.linalg.eigh(t)
-    _, singular, rows = np.linalg.svd(np.stack(kept), full_matrices=False)
-    return SketchedEigenpairs(
-        values[::-1],
-        beside[-1] * np.abs(coordinates[-1, ::-1]),
-        SketchedBasis(sketch, rows[singular > threshold * singular[0]]),
-        len(kept),
-    )

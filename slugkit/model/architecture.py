@@ -27,8 +27,8 @@ class Architecture:
     blocks
         Residual blocks at each resolution.
     dropout
-        Share of the activations that each residual block sets to zero, in [0, 1): in training, and
-        where `TrainedVAE.reconstruct_at_random` is asked for.
+        Fraction of the activations that each residual block sets to zero, in [0, 1): in training,
+        and where `TrainedVAE.reconstruct_at_random` is asked for.
     """
 
     image_size: int
@@ -52,4 +52,4 @@ class Architecture:
                 "0.002 to 0.01 suits images in [0, 1]"
             )
         if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout is {self.dropout}; give a share from 0 to below 1")
+            raise InputError(f"dropout is {self.dropout}; give a fraction from 0 to below 1")

@@ -17,7 +17,7 @@ LAYERS = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1")
 # Where torchvision's vgg19 keeps these layers.
 _TORCHVISION = dict(zip(LAYERS, (0, 2, 5, 7, 10), strict=True))
 _IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_IMAGENET_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+_IMAGENET_STANDARD_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 # Files that `find_weights` looks for under the data root.
 _PLACES = ("vgg19/vgg19-dcbb9e9d.pth", "weights/vgg19_normalised_relu3_1.npz")
 
@@ -90,8 +90,8 @@ def _from_state(state: Mapping[str, np.ndarray]) -> Weights:
             for layer, number in _TORCHVISION.items()
         },
         biases={layer: state[f"features.{n}.bias"] for layer, n in _TORCHVISION.items()},
-        colour=np.diag(1 / _IMAGENET_DEVIATION),
-        offset=-_IMAGENET_MEAN / _IMAGENET_DEVIATION,
+        colour=np.diag(1 / _IMAGENET_STANDARD_DEVIATION),
+        offset=-_IMAGENET_MEAN / _IMAGENET_STANDARD_DEVIATION,
         padding="constant",
     )
 

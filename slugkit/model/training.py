@@ -17,7 +17,8 @@ from slugkit.files import atomic_path
 from slugkit.model.architecture import Architecture
 from slugkit.model.schedule import Schedule
 from slugkit.model.vae import TrainedVAE, initialise, training_forward
-from slugkit.progress import stay_silent
+from slugkit.operators.batches import evaluate
+from slugkit.progress import ProgressCallback, stay_silent
 
 PerceptualLoss = Callable[[jax.Array, jax.Array], jax.Array]
 
@@ -53,7 +54,7 @@ def train(
     seed: int,
     checkpoint: str | os.PathLike[str] | None = None,
     perceptual_loss: PerceptualLoss | None = None,
-    progress: Callable[[int, int, str], None] = stay_silent,
+    progress: ProgressCallback = stay_silent,
 ) -> tuple[TrainedVAE, np.ndarray]:
     """Minimise the mean negative ELBO (plus the perceptual loss, equation 3) over the images.
 
@@ -204,7 +205,7 @@ def _check_images(architecture: Architecture, images: np.ndarray, schedule: Sche
 
 def _check_collapse(model: TrainedVAE, images: np.ndarray, schedule: Schedule) -> None:
     sample = images[: min(len(images), 256)]
-    reconstructions = np.asarray(jax.jit(model.reconstruct())(model.params, sample))
+    reconstructions = evaluate(model.reconstruct(), model.params, sample, schedule.batch_size)
     error = float(np.mean((sample - reconstructions) ** 2))
     baseline = float(np.mean((sample - sample.mean(axis=0)) ** 2))
     if error >= baseline:

@@ -17,6 +17,7 @@ from flax import nnx
 
 from slugkit.model.architecture import Architecture
 from slugkit.model.convolution import convolution
+from slugkit.model.divergence import divergence
 from slugkit.model.elu import elu
 
 
@@ -211,19 +212,10 @@ def training_forward(
         noise = jax.random.normal(key, mean.shape, mean.dtype)
         reconstructions = model.decoder(mean + jnp.exp(0.5 * log_variance) * noise, rngs)
         updated = nnx.to_pure_dict(nnx.state(model, nnx.BatchStat))
-        return reconstructions, divergence(mean, log_variance), updated
+        in_nats = divergence(mean, jnp.exp(log_variance), log_variance)
+        return reconstructions, in_nats.reshape(len(mean), -1).sum(axis=1), updated
 
     return forward
-
-
-def divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
-    """Return KL(N(mean, diag(exp(log_variance))) || N(0, I)) of each image, in nats.
-
-    >>> divergence(jnp.zeros((2, 3)), jnp.zeros((2, 3))).tolist()
-    [0.0, 0.0]
-    """
-    axes = tuple(range(1, mean.ndim))
-    return 0.5 * jnp.sum(mean**2 + jnp.exp(log_variance) - 1.0 - log_variance, axis=axes)
 
 
 def num_parameters(params: Any) -> int:

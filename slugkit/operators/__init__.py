@@ -1,0 +1,1 @@
+"""Linear operators of a model: its Jacobian, its curvature, and the parameters they act on."""

@@ -1,14 +1,13 @@
-"""Images in equal batches, spread over the devices."""
+"""Images in equal batches, spread over the devices, and functions of them batch by batch."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-from slugkit.errors import InputError
+from jaxtyping import Float
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -16,13 +15,13 @@ DEFAULT_BATCH_SIZE = 32
 class Batch(NamedTuple):
     """Some images, padded to the common size by repeating the last one."""
 
-    images: jax.Array  # (b, ...)
-    mask: jax.Array  # (b,), 1 for an image and 0 for padding
+    images: Float[jax.Array, "b ..."]
+    mask: Float[jax.Array, " b"]  # 1 for an image and 0 for padding
     start: int  # the position of the first image among all images
     size: int  # the number of images without the padding
 
 
-def batches(images: np.ndarray, batch_size: int | None = None) -> Iterator[Batch]:
+def batches(images: Float[np.ndarray, "n ..."], batch_size: int | None = None) -> Iterator[Batch]:
     """Yield the images in batches of one common size, so that each function is compiled once.
 
     The images are spread evenly: 70 images with a batch size of 64 make two batches of 35.
@@ -38,6 +37,37 @@ def batches(images: np.ndarray, batch_size: int | None = None) -> Iterator[Batch
         yield Batch(_place(np.concatenate([part, padding])), _place(mask), start, len(part))
 
 
+def outputs_by_batch(
+    function: Callable[[Any, jax.Array], Any],
+    params: Any,
+    images: Float[np.ndarray, "n ..."],
+    batch_size: int | None = None,
+) -> Iterator[tuple[Batch, Any]]:
+    """Yield each batch and what the function, compiled, returns for it, padding included."""
+    plain = function if isinstance(function, Hashable) else lambda *given: function(*given)
+    compiled = jax.jit(plain)
+    for batch in batches(images, batch_size):
+        yield batch, compiled(params, batch.images)
+
+
+def evaluate(
+    function: Callable[[Any, jax.Array], Any],
+    params: Any,
+    images: Float[np.ndarray, "n ..."],
+    batch_size: int | None = None,
+) -> Any:
+    """Return function(params, images), a pytree of arrays (n, ...), computed batch by batch.
+
+    >>> evaluate(lambda factor, x: factor * x, 2.0, np.ones((3, 1)), batch_size=2).ravel().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    parts = [
+        jax.tree.map(lambda leaf, size=batch.size: np.asarray(leaf)[:size], made)
+        for batch, made in outputs_by_batch(function, params, images, batch_size)
+    ]
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
 def _place(array: np.ndarray) -> jax.Array:
     devices = jax.devices()
     if len(devices) == 1:
@@ -45,42 +75,3 @@ def _place(array: np.ndarray) -> jax.Array:
     mesh = jax.sharding.Mesh(np.asarray(devices), ("images",))
     spec = jax.sharding.PartitionSpec("images")
     return jax.device_put(array, jax.sharding.NamedSharding(mesh, spec))
-
-
-def check_images(images: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
-    """Return the images as an array of shape (n, ...), or say what is wrong with them.
-
-    Raises
-    ------
-    InputError
-        There are no images, they are not of a floating type or not finite, or their shape is not
-        the given one.
-    """
-    array = np.asarray(images)
-    if array.ndim < 2 or len(array) == 0:
-        raise InputError(
-            f"images have shape {array.shape}; give at least one image, the first axis counting "
-            "them, such as (n, height, width, channels)"
-        )
-    if not np.issubdtype(array.dtype, np.floating):
-        raise InputError(
-            f"images have type {array.dtype}; give floating-point values of the range that the "
-            "model was trained on, such as images.astype('float32') / 255"
-        )
-    if shape is not None and array.shape[1:] != shape:
-        raise InputError(
-            f"each image has shape {array.shape[1:]}, but the posterior was fitted to images of "
-            f"shape {shape}; resize them"
-        )
-    finite = np.isfinite(array.reshape(len(array), -1)).all(axis=1)
-    if not finite.all():
-        raise InputError(
-            f"image {int(np.argmin(finite))} has values that are not finite; remove or repair it"
-        )
-    return array
-
-
-def check_batch_size(batch_size: int | None) -> None:
-    """Raise an InputError unless the batch size is a positive number or None."""
-    if batch_size is not None and batch_size < 1:
-        raise InputError(f"batch_size is {batch_size}; give a number of at least 1")

@@ -1,44 +1,46 @@
-"""The square root of the covariance of one image's outputs."""
+"""The Jacobian of one image times the square root of the parameters' covariance."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
-import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
-from slugkit.operators.ggn import check_outputs, pull, push
-from slugkit.posterior import Posterior
+from slugkit.operators.jacobian import Jacobian
+
+ROWS_PER_BLOCK = 16
 
 
-class Root:
+class Covariance(Protocol):
+    """A covariance of the parameters, such as `slugkit.posterior.Posterior`."""
+
+    def sqrt_covariance_product(
+        self, vectors: Float[np.ndarray, "m p"]
+    ) -> Float[np.ndarray, "m p"]:
+        r"""Return :math:`\Sigma^{1/2} v` for each row v."""
+        ...
+
+
+class ScaledJacobian:
     r"""The linear map :math:`B = J(x) \Sigma^{1/2}` of one image x, with :math:`A = B B^T`.
 
     Vectors are rows. Each row that is pushed or pulled counts as one product.
     """
 
-    def __init__(
-        self, posterior: Posterior, linearise: Callable[[Any], Any], image: np.ndarray, index: int
-    ):
-        self.posterior = posterior
-        outputs, self._jvp = linearise(jnp.asarray(image)[None])
-        check_outputs(outputs, index, 1)
-        self.shape = outputs.shape[1:]
-        self.size = int(np.prod(self.shape))  # D
-        self.length = posterior.parameters.size  # p
-        self.dtype = posterior.parameters.dtype
+    def __init__(self, covariance: Covariance, jacobian: Jacobian):
+        self.covariance, self.jacobian = covariance, jacobian
+        self.shape, self.size = jacobian.shape, jacobian.size  # of the outputs, D
+        self.length, self.dtype = jacobian.length, jacobian.dtype  # p
 
-    def push(self, vectors: np.ndarray) -> np.ndarray:
-        """Return B w, shape (m, D), for vectors w (m, p)."""
-        coloured = self.posterior.colour(vectors)
-        return np.stack([np.asarray(push(self._jvp, one)).ravel() for one in coloured])
+    def push(self, vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m D"]:
+        """Return B w for each row w."""
+        return self.jacobian.push(self.covariance.sqrt_covariance_product(vectors))
 
-    def pull(self, cotangents: np.ndarray) -> np.ndarray:
-        """Return B^T y, shape (m, p), for cotangents y (m, D)."""
-        return self.posterior.colour(self.pull_back(cotangents))
+    def pull(self, cotangents: Float[np.ndarray, "m D"]) -> Float[np.ndarray, "m p"]:
+        """Return B^T y for each row y."""
+        return self.covariance.sqrt_covariance_product(self.jacobian.pull(cotangents))
 
-    def pull_back(self, cotangents: np.ndarray) -> np.ndarray:
-        r"""Return J^T y, shape (m, p), for cotangents y (m, D), whatever the posterior."""
-        shaped = np.asarray(cotangents, self.dtype).reshape(-1, 1, *self.shape)
-        return np.stack(
-            [np.asarray(pull(self._jvp, one, self.length, self.dtype)) for one in shaped]
-        )
+    def covariance_product(self, cotangents: Any) -> Float[np.ndarray, "m D"]:
+        """Return A y for each row y: two products each, with few vectors of length p at a time."""
+        rows = np.asarray(cotangents)
+        blocks = range(0, len(rows), ROWS_PER_BLOCK)
+        return np.concatenate([self.push(self.pull(rows[i : i + ROWS_PER_BLOCK])) for i in blocks])

@@ -54,7 +54,7 @@ def test_the_graph_is_planned_without_anything_heavy():
         "from companion.profiles import load_profile\n"
         "profile = load_profile('quick')\n"
         "for step in steps().values():\n"
-        "    digest_of(step.module), profile.part(step.part).digest(*step.settings)\n"
+        "    digest_of(*step.modules), profile.part(step.part).digest(*step.settings)\n"
         "for page in pages(): digest_of(f'notebooks/{page}.py')"
     )
 

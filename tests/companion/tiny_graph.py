@@ -28,9 +28,12 @@ experiments:
      reference_outputs: 4, reference_products: 16, most_products: {16: 8, 32: 8}, train_images: 4}
   sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
   comparisons:
-    {num_samples: 2, members: 2, dropout: 0.1, curvature_samples: 2, sketch_steps: 2,
-     sketch_share: 0.1, sketch_images: 8, mcmc_prior_precision: 1.0, mcmc_step: 0.5,
-     mcmc_friction: 0.1, mcmc_burn_in: 2, mcmc_thinning: 1}
+    num_samples: 2
+    baselines:
+      deep_ensemble: {members: 2}
+      sketched_lanczos: {num_steps: 2, num_images: 8}
+      laplacian_autoencoder: {curvature_samples: 2}
+      bayesian_vae: {curvature_samples: 2, burn_in: 2, thinning: 1}
   objects:
     {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4, lesions: 3}
   ablation:

@@ -12,7 +12,7 @@ from companion.experiments.ablation.settings import EVIDENCE_SAMPLES, EVIDENCE_S
 from slugkit import evidence, slug
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
-from slugkit.operators import ggn
+from slugkit.operators.losses import gaussian
 
 if TYPE_CHECKING:
     from companion.pipeline.jobs import Job
@@ -42,17 +42,18 @@ class BaseSetting(NamedTuple):
         settings = self.profile.curvature
         # The base network's function is kept, so that it is compiled once.
         apply = self.posterior.apply if model is None else model.reconstruct()
-        return slug.fit(
+        posterior = slug.fit(
             apply,
             (model or self.model).params,
             self.train_images,
             rank=settings.rank,
             key=self.key,
             batch_size=settings.batch_size,
-            tolerance=settings.tolerance,
-            max_products=settings.max_products,
+            solver=slug.Lanczos(tolerance=settings.tolerance, max_products=settings.max_products),
             **options,
         )
+        assert isinstance(posterior, slug.Posterior)
+        return posterior
 
     def reconstruct(self, model: TrainedVAE) -> np.ndarray:
         """Return the reconstructions of the test images."""
@@ -68,7 +69,7 @@ class BaseSetting(NamedTuple):
             scaled,
             self.train_images,
             key=self.key,
-            hessian=ggn.gaussian(variance),
+            hessian=gaussian(variance),
             num_samples=EVIDENCE_SAMPLES,
             num_steps=EVIDENCE_STEPS,
             batch_size=self.profile.curvature.batch_size,
@@ -85,6 +86,8 @@ def open_setting(job: "Job", sets: tuple[str, ...] = TEST_SETS) -> BaseSetting:
         job.read_images(f"data/{name}.npy", "data/test.csv")[tests["image_id"]]
         for name in ("test", "masks")
     )
+    posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
+    assert isinstance(posterior, slug.Posterior)
     return BaseSetting(
         job.profile,
         job.seed,
@@ -93,5 +96,5 @@ def open_setting(job: "Job", sets: tuple[str, ...] = TEST_SETS) -> BaseSetting:
         images,
         masks,
         model,
-        slug.load(job.file("posterior.npz"), model.reconstruct(), model.params),
+        posterior,
     )

@@ -12,11 +12,11 @@ import pandas as pd
 from companion.experiments.ablation.base import BaseSetting, open_setting
 from companion.experiments.ablation.measure import BASE, evaluate, name_of, prior_precisions
 from companion.experiments.ablation.settings import Ablation
-from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
+from companion.experiments.ablation.weightings import Weighting
 from companion.experiments.training.perceptual_weights import perceptual_loss
 from companion.pipeline.store import load_table, save_table
-from slugkit import slug
 from slugkit.errors import InputError
+from slugkit.estimators.shared_products import variances
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE, num_parameters
 from slugkit.progress import Progress
@@ -88,16 +88,16 @@ def _tasks(
 def _of_base(setting: BaseSetting, settings: Ablation) -> Rows:
     """Return the rows that need no other fit: one set of products serves them all."""
     posterior, count = setting.posterior, setting.profile.scores.num_samples
-    whole = truncated(posterior, posterior.rank, count)
+    whole = Weighting(posterior, count)
     weightings = {BASE: whole}
     for rank in settings.ranks:
-        weightings["k", str(rank)] = truncated(posterior, rank, count)
+        weightings["k", str(rank)] = Weighting(posterior.truncated(rank), count)
     for samples in settings.samples:
         weightings["S", str(samples)] = whole._replace(num_samples=samples)
     precisions = prior_precisions(posterior.eigenvalues, setting.evidence_precision())
     for name, precision in precisions.items():
-        weightings["prior precision", name] = with_prior(posterior, precision, count)
-    return _rows(setting, setting.model, posterior, weightings)
+        weightings["prior precision", name] = Weighting(posterior.with_prior(precision), count)
+    return _rows(setting, setting.model, weightings)
 
 
 def _of_fit(
@@ -107,8 +107,8 @@ def _of_fit(
     **options: Any,
 ) -> Rows:
     posterior = setting.fit(model, **options)
-    whole = truncated(posterior, posterior.rank, setting.profile.scores.num_samples)
-    return _rows(setting, model or setting.model, posterior, {name: whole})
+    whole = Weighting(posterior, setting.profile.scores.num_samples)
+    return _rows(setting, model or setting.model, {name: whole})
 
 
 def _of_network(
@@ -137,13 +137,12 @@ def _of_network(
 def _rows(
     setting: BaseSetting,
     model: TrainedVAE,
-    posterior: slug.Posterior,
     weightings: dict[tuple[str, str], Weighting],
 ) -> Rows:
     made = variances(
-        posterior,
+        [one.posterior for one in weightings.values()],
         setting.images,
-        list(weightings.values()),
+        num_samples=[one.num_samples for one in weightings.values()],
         key=setting.key,
         batch_size=setting.profile.scores.batch_size,
     )
@@ -153,7 +152,7 @@ def _rows(
             "factor": factor,
             "level": level,
             "num_parameters": num_parameters(model.params),
-            "rank": int(np.sum(weighting.removed > 0)),
+            "rank": int(np.sum(weighting.posterior.shrinkage > 0)),
             "num_samples": weighting.num_samples,
             **evaluate(
                 variance.sum(axis=-1),

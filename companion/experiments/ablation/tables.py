@@ -57,7 +57,7 @@ def versions_of(table: pd.DataFrame) -> list[str]:
 def added(
     table: pd.DataFrame, profile: Profile, version: str, given: Sequence[str], half: str
 ) -> Interval:
-    """Return the partial rank correlation of a version with the error, given some comparators.
+    """Return the partial rank correlation of a version with the error, given some baselines.
 
     It is the mean over seeds on one half of the images, with a bootstrap over images.
     """
@@ -67,7 +67,7 @@ def added(
 
 
 def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Return what each version adds to the best trivial comparator, and to all, on both halves."""
+    """Return what each version adds to the best trivial baseline, and to all, on both halves."""
     chosen, best = choose(table, versions_of(table))
     rows = []
     for name in versions_of(table):
@@ -81,10 +81,10 @@ def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("version")
 
 
-def comparator_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Return the rank correlation of each trivial comparator with the error."""
+def baseline_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the rank correlation of each trivial baseline with the error."""
     rows = {_title(name): f"{_alone(table, profile, name):.2f}" for name in TRIVIAL}
-    return pd.DataFrame({"rank correlation with the error": rows}).rename_axis("comparator")
+    return pd.DataFrame({"rank correlation with the error": rows}).rename_axis("baseline")
 
 
 def _alone(table: pd.DataFrame, profile: Profile, column: str) -> Interval:
@@ -117,9 +117,9 @@ def recorded_variants(run: Run) -> pd.DataFrame:
     return variant_table(run.table("ablation"))
 
 
-def recorded_comparators(run: Run) -> pd.DataFrame:
-    """Return `comparator_table` of a recorded run."""
-    return comparator_table(run.table("score_versions"), run.profile)
+def recorded_baselines(run: Run) -> pd.DataFrame:
+    """Return `baseline_table` of a recorded run."""
+    return baseline_table(run.table("score_versions"), run.profile)
 
 
 def recorded_versions(run: Run) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Versions of the score, trivial comparators, and which version adds most to them."""
+"""Versions of the score, trivial baselines, and which version adds most to them."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from companion.statistics.metrics import over_seeds, partial_spearman, spearman
-from slugkit.baselines import trivial
-from slugkit.baselines.comparison import Settings
+from slugkit.baselines.interface import Problem
+from slugkit.baselines.trivial import Divergence, EdgeEnergy, NearestInPixels, NormOfMean
 from slugkit.model.vae import TrainedVAE
 from slugkit.operators.parameters import FlatParameters
 
@@ -24,10 +24,10 @@ VERSIONS = {
     "perceptual": "perceptual loss in the curvature",
 }
 TRIVIAL = {
-    "edge_energy": trivial.edge_energy,
-    "nearest_training_distance": trivial.nearest_in_pixels,
-    "kl": trivial.divergence,
-    "norm_of_mean": trivial.norm_of_mean,
+    "edge_energy": EdgeEnergy(),
+    "nearest_training_distance": NearestInPixels(),
+    "kl": Divergence(),
+    "norm_of_mean": NormOfMean(),
 }
 HALVES = ("choose", "confirm")
 
@@ -57,12 +57,16 @@ def trivial_scores(
     model: TrainedVAE, train_images: np.ndarray, images: np.ndarray, batch_size: int
 ) -> dict[str, np.ndarray]:
     """Return what costs no curvature, per image (n,): see `TRIVIAL`."""
-    # They draw nothing and need no curvature; only the batch size counts.
-    settings = Settings(0, batch_size, model.architecture.likelihood_variance, 0)
-    return {
-        name: compare(model, train_images, images, jax.random.key(0), settings).score
-        for name, compare in TRIVIAL.items()
-    }
+    problem = Problem(
+        model,
+        train_images,
+        images,
+        jax.random.key(0),
+        num_samples=0,  # they draw nothing
+        batch_size=batch_size,
+        likelihood_variance=model.architecture.likelihood_variance,
+    )
+    return {name: one.compare(problem).score for name, one in TRIVIAL.items()}
 
 
 def half_of(groups: Iterable[str]) -> list[str]:
@@ -77,8 +81,8 @@ def half_of(groups: Iterable[str]) -> list[str]:
     return [HALVES[hashlib.sha256(group.encode()).digest()[0] % 2] for group in groups]
 
 
-def best_comparator(table: pd.DataFrame) -> str:
-    """Return the comparator of the largest rank correlation with the error, of either sign."""
+def best_baseline(table: pd.DataFrame) -> str:
+    """Return the baseline of the largest rank correlation with the error, of either sign."""
     return max(TRIVIAL, key=lambda name: abs(_mean(spearman, table, name, "mse")))
 
 
@@ -88,17 +92,17 @@ def best_version(table: pd.DataFrame, versions: Sequence[str], given: str) -> st
 
 
 def choose(table: pd.DataFrame, versions: Sequence[str]) -> tuple[str, str]:
-    """Return the best version and the best comparator, from the choosing half alone.
+    """Return the best version and the best baseline, from the choosing half alone.
 
     Parameters
     ----------
     table
-        One row per (seed, image): half, seed, mse, the versions and the comparators.
+        One row per (seed, image): half, seed, mse, the versions and the baselines.
     versions
         The columns to choose from.
     """
     half = table[table["half"] == "choose"]
-    given = best_comparator(half)
+    given = best_baseline(half)
     return best_version(half, versions, given), given
 
 

@@ -1,6 +1,5 @@
-"""Score the ablation's held-out skin by every version of the score, beside trivial comparators."""
+"""Score the ablation's held-out skin by every version of the score, beside trivial baselines."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +14,12 @@ from companion.experiments.ablation.versions import (
     sigmoid_slope,
     trivial_scores,
 )
-from companion.experiments.ablation.weightings import Weighting, truncated, variances, with_prior
 from companion.paths import data_root
 from slugkit import slug
+from slugkit.estimators.shared_products import variances
 from slugkit.model import perceptual
-from slugkit.operators import ggn
+from slugkit.operators.losses import Hessian
+from slugkit.operators.losses import perceptual as perceptual_hessian
 
 if TYPE_CHECKING:
     from companion.pipeline.jobs import Job
@@ -58,18 +58,17 @@ def versions(
     parameters alone as uncertain; `perceptual` adds the perceptual loss to the curvature, and is
     there where VGG-19 weights are.
     """
-    posterior, count = setting.posterior, setting.profile.scores.num_samples
-    whole = truncated(posterior, posterior.rank, count)
-    weightings = [
-        whole,
-        truncated(posterior, 0, count),
-        with_prior(posterior, setting.evidence_precision(), count),
-    ]
-    slug_map, norm_map, prior_map = _variances(setting, posterior, weightings)
+    posterior = setting.posterior
+    slug_map, norm_map, prior_map = _variances(
+        setting,
+        posterior,
+        posterior.truncated(0),
+        posterior.with_prior(setting.evidence_precision()),
+    )
     scales = layer_scales(posterior.parameters)
-    (layers_map,) = _variances(setting, posterior, [whole], scale=scales)
+    (layers_map,) = _variances(setting, posterior, scale=scales)
     decoder = setting.fit(parameter_filter=lambda name: name.startswith("decoder"))
-    (decoder_map,) = _variances(setting, decoder, [truncated(decoder, decoder.rank, count)])
+    (decoder_map,) = _variances(setting, decoder)
     maps = {
         "slug": slug_map,
         "jacobian_norm": norm_map,
@@ -81,12 +80,12 @@ def versions(
     hessian = _perceptual_hessian(setting, facts)
     if hessian is not None:
         fitted = setting.fit(hessian=hessian)
-        (maps["perceptual"],) = _variances(setting, fitted, [truncated(fitted, fitted.rank, count)])
+        (maps["perceptual"],) = _variances(setting, fitted)
     scores = {name: map_.sum(axis=(1, 2, 3)) for name, map_ in maps.items()}
     return scores | {"over_jacobian_norm": scores["slug"] / scores["jacobian_norm"]}
 
 
-def _perceptual_hessian(setting: BaseSetting, facts: dict[str, Any]) -> ggn.Hessian | None:
+def _perceptual_hessian(setting: BaseSetting, facts: dict[str, Any]) -> Hessian | None:
     weight = setting.profile.experiment(Ablation).perceptual_weight
     path = perceptual.find_weights(data_root())
     if not weight:
@@ -96,19 +95,18 @@ def _perceptual_hessian(setting: BaseSetting, facts: dict[str, Any]) -> ggn.Hess
         return None
     # The Hessian of the negative ELBO is I / variance; here it is I, as for the other versions.
     relative = weight * setting.profile.model.likelihood_variance
-    return ggn.perceptual(perceptual.features(perceptual.load_weights(path)), relative)
+    return perceptual_hessian(perceptual.features(perceptual.load_weights(path)), relative)
 
 
 def _variances(
     setting: BaseSetting,
-    posterior: slug.Posterior,
-    weightings: Sequence[Weighting],
+    *posteriors: slug.Posterior,
     scale: np.ndarray | None = None,
 ) -> np.ndarray:
     return variances(
-        posterior,
+        posteriors,
         setting.images,
-        weightings,
+        num_samples=setting.profile.scores.num_samples,
         key=setting.key,
         scale=scale,
         batch_size=setting.profile.scores.batch_size,

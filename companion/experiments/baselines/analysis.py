@@ -1,4 +1,4 @@
-"""What the comparators are worth: how they predict the error, and what SLUG adds to them."""
+"""What the baselines are worth: how they predict the error, and what SLUG adds to them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,35 +14,38 @@ from companion.experiments.scores.analysis import order_of_cells
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import bootstrap_many
 from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS
-from slugkit.baselines.registry import COMPARATORS, ORACLE
+from slugkit.baselines.interface import baselines
+from slugkit.baselines.trivial import SquaredError
 
 SLUG = "slug"
-TRIVIAL = tuple(name for name, one in COMPARATORS.items() if one.trivial)
-SCORES = tuple(name for name in COMPARATORS if name != ORACLE)
+ORACLE = SquaredError.name
+BASELINES = baselines()
+TRIVIAL = tuple(name for name, one in BASELINES.items() if one.kind == "trivial")
+SCORES = tuple(name for name in BASELINES if name != ORACLE)
 
-# How a score predicts the error; the last two are of SLUG and of a trivial comparator alone.
+# How a score predicts the error; the last two are of SLUG and of a trivial baseline alone.
 GIVEN = ("slug given it", "it given slug")
 QUANTITIES = ("spearman", "pearson", "ause", "above slug", *GROUPS, *GIVEN)
 
 
 def skin_scores(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores of the skin images: one row per (seed, image), one column per comparator.
+    """Return the scores of the skin images: one row per (seed, image), one column per baseline.
 
     The column of the squared error is what the others are to predict.
     """
     rows = table[table["set"].isin(GROUPS)]
     index = ["seed", "image_id", "set"]
-    wide = rows.pivot_table(index=index, columns="comparator", values="score", aggfunc="first")
+    wide = rows.pivot_table(index=index, columns="baseline", values="score", aggfunc="first")
     return wide.reset_index()
 
 
 def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Return how each score predicts the error of skin images, the error itself left out.
 
-    One row per (comparator, quantity): value, low, high. The quantities are "spearman" and
+    One row per (baseline, quantity): value, low, high. The quantities are "spearman" and
     "pearson" with the mean squared error; "ause"; "above slug", the difference in Spearman on the
-    same images; "light" and "dark", Spearman within that group; and for trivial comparators "slug
-    given it", the rank correlation of SLUG with the error after the comparator has been removed
+    same images; "light" and "dark", Spearman within that group; and for trivial baselines "slug
+    given it", the rank correlation of SLUG with the error after the baseline has been removed
     from both, and "it given slug", the reverse.
 
     Each is the mean over seeds of what holds within a seed, since the scores of two networks have
@@ -60,7 +63,7 @@ def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     columns = [scores[ORACLE], scores["set"], scores["seed"]]
     found = _intervals(profile, statistics, scores, scores[list(SCORES)], *columns)
     rows = _rows(QUANTITIES, SCORES, found)
-    return rows[~rows["quantity"].isin(GIVEN) | rows["comparator"].isin(TRIVIAL)]
+    return rows[~rows["quantity"].isin(GIVEN) | rows["baseline"].isin(TRIVIAL)]
 
 
 def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
@@ -72,9 +75,9 @@ def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     images = table[table["auroc"].notna()].assign(
         **{"average precision": lambda rows: rows["average_precision"]}
     )
-    names = [name for name in COMPARATORS if (images["comparator"] == name).any()]
+    names = [name for name in BASELINES if (images["baseline"] == name).any()]
     wide = images.pivot_table(
-        index=["seed", "image_id"], columns="comparator", values=list(quantities), aggfunc="first"
+        index=["seed", "image_id"], columns="baseline", values=list(quantities), aggfunc="first"
     )
     values = wide[[(quantity, name) for quantity in quantities for name in names]]
 
@@ -85,26 +88,26 @@ def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
 
 def by_seed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return Spearman with the error and mean pixel AUROC, one row per (comparator, seed)."""
+    """Return Spearman with the error and mean pixel AUROC, one row per (baseline, seed)."""
     parts = []
     for seed, scores in skin_scores(table).groupby("seed"):
-        maps = table[table["seed"] == seed].groupby("comparator")["auroc"].mean()
+        maps = table[table["seed"] == seed].groupby("baseline")["auroc"].mean()
         names = list(SCORES)
         correlations = _correlations(*_ranks(scores[names].to_numpy(), scores[ORACLE].to_numpy()))
         one = pd.DataFrame({"auroc": maps, "spearman": pd.Series(correlations, names)})
-        parts.append(one.rename_axis("comparator").reset_index().assign(seed=seed))
+        parts.append(one.rename_axis("baseline").reset_index().assign(seed=seed))
     return pd.concat(parts, ignore_index=True)
 
 
 def best(found: pd.DataFrame, quantity: str, names: tuple[str, ...]) -> str:
-    """Return which of some comparators has the largest value of a quantity."""
-    rows = found[(found["quantity"] == quantity) & found["comparator"].isin(names)]
-    return str(rows.sort_values("value")["comparator"].iloc[-1])
+    """Return which of some baselines has the largest value of a quantity."""
+    rows = found[(found["quantity"] == quantity) & found["baseline"].isin(names)]
+    return str(rows.sort_values("value")["baseline"].iloc[-1])
 
 
 def at(found: pd.DataFrame, name: str, quantity: str) -> Interval:
     """Return one interval of a table of this module."""
-    rows = found[(found["comparator"] == name) & (found["quantity"] == quantity)]
+    rows = found[(found["baseline"] == name) & (found["quantity"] == quantity)]
     return Interval(*map(float, rows[["value", "low", "high"]].to_numpy()[0]))
 
 
@@ -113,7 +116,7 @@ def cells(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
     It is the rank correlation with the mean error over the six cells; see `order_of_cells`.
     """
-    columns = {SLUG: "slug", "encoder_deviation": "encoder_std", "divergence": "kl"}
+    columns = {SLUG: "slug", "encoder_standard_deviation": "encoder_std", "divergence": "kl"}
     found = [order_of_cells(scores, profile, column) for column in columns.values()]
     return _rows(["order of the six cells"], list(columns), found)
 
@@ -129,7 +132,7 @@ class Findings:
 
     @property
     def best_trivial(self) -> str:
-        """The trivial comparator that predicts the error best."""
+        """The trivial baseline that predicts the error best."""
         return best(self.prediction, "spearman", TRIVIAL)
 
     @property
@@ -141,15 +144,15 @@ class Findings:
     def against_slug(self) -> tuple[list[str], list[str]]:
         """Return who predicts the error better than SLUG, and who worse, by more than chance."""
         above = self.prediction[self.prediction["quantity"] == "above slug"]
-        above = above[above["comparator"] != SLUG]
+        above = above[above["baseline"] != SLUG]
         better, worse = above["low"] > 0, above["high"] < 0
-        return list(above.loc[better, "comparator"]), list(above.loc[worse, "comparator"])
+        return list(above.loc[better, "baseline"]), list(above.loc[worse, "baseline"])
 
     def best_map(self) -> tuple[str, float]:
         """Return whose map finds drawn objects best, and its mean pixel AUROC."""
         rows = self.detection[self.detection["quantity"] == "auroc"]
         row = rows.sort_values("value").iloc[-1]
-        return str(row["comparator"]), float(row["value"])
+        return str(row["baseline"]), float(row["value"])
 
     def numbers(self, prefix: str = "") -> dict[str, float | int | str]:
         """Return the numbers that other pages quote."""
@@ -157,9 +160,9 @@ class Findings:
         better, worse = self.against_slug()
         best_map, auroc = self.best_map()
         found: dict[str, float | int | str] = {
-            "best_trivial": COMPARATORS[trivial].title,
-            "best_named": COMPARATORS[named].title,
-            "best_map": COMPARATORS[best_map].title,
+            "best_trivial": BASELINES[trivial].title,
+            "best_named": BASELINES[named].title,
+            "best_map": BASELINES[best_map].title,
             "auroc_best": auroc,
             "auroc_slug": at(self.detection, SLUG, "auroc").value,
             "num_rivals": len(SCORES) - 1,
@@ -261,7 +264,7 @@ def _rows(
     cases = [(name, quantity) for quantity in quantities for name in names]
     return pd.DataFrame(
         [
-            {"comparator": name, "quantity": quantity, **vars(interval)}
+            {"baseline": name, "quantity": quantity, **vars(interval)}
             for (name, quantity), interval in zip(cases, found, strict=True)
         ]
     )

@@ -1,13 +1,12 @@
-"""The figure of the comparators."""
+"""The figure of the baselines."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from companion.experiments.baselines.analysis import SLUG, at, skin_scores
+from companion.experiments.baselines.analysis import BASELINES, ORACLE, SLUG, at, skin_scores
 from companion.figures.style import COLOURS, INK
 from companion.statistics.metrics import rejection_curve
-from slugkit.baselines.registry import COMPARATORS, ORACLE
 
 KINDS = {
     "SLUG": (COLOURS["slug"], "D"),
@@ -18,17 +17,17 @@ KINDS = {
 
 
 def kind(name: str) -> str:
-    """Return which of `KINDS` a comparator is."""
+    """Return which of `KINDS` a baseline is."""
     slug, named, trivial, error = KINDS
     if name in (SLUG, ORACLE):
         return slug if name == SLUG else error
-    return trivial if COMPARATORS[name].trivial else named
+    return trivial if BASELINES[name].kind == "trivial" else named
 
 
 def dots(
     axis: Axes, found: pd.DataFrame, seeds: pd.DataFrame, quantity: str, reference: float
 ) -> None:
-    """Draw a quantity of each comparator, the largest on top, with interval and seed marks.
+    """Draw a quantity of each baseline, the largest on top, with interval and seed marks.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def dots(
         Where a thin line marks chance.
     """
     rows = found[found["quantity"] == quantity].sort_values("value")
-    for place, name in enumerate(rows["comparator"]):
+    for place, name in enumerate(rows["baseline"]):
         colour, marker = KINDS[kind(name)]
         interval = at(found, name, quantity)
         axis.errorbar(
@@ -53,7 +52,7 @@ def dots(
             color=colour,
             capsize=2,
         )
-        single = seeds[seeds["comparator"] == name]
+        single = seeds[seeds["baseline"] == name]
         if len(single) > 1:
             axis.plot(
                 single[quantity],
@@ -65,14 +64,14 @@ def dots(
             )
     axis.axvline(reference, color=INK, linewidth=1, linestyle=":")
     axis.set_yticks(
-        range(len(rows)), [COMPARATORS[name].title for name in rows["comparator"]], fontsize=8
+        range(len(rows)), [BASELINES[name].title for name in rows["baseline"]], fontsize=8
     )
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.grid(axis="x")
 
 
 def legend_handles(axis: Axes) -> list:
-    """Return one handle for each kind of comparator."""
+    """Return one handle for each kind of baseline."""
     return [
         axis.plot([], [], linestyle="", marker=marker, color=colour, label=label)[0]
         for label, (colour, marker) in KINDS.items()
@@ -82,7 +81,7 @@ def legend_handles(axis: Axes) -> list:
 def rejection(axis: Axes, table: pd.DataFrame, names: list[str]) -> None:
     """Draw the error of what is left after removing images, over that of all, mean over seeds.
 
-    By each named comparator, by the error itself (oracle) and at random.
+    By each named baseline, by the error itself (oracle) and at random.
     """
     fractions = np.linspace(0, 0.9, 46)
     scores = skin_scores(table)
@@ -98,7 +97,7 @@ def rejection(axis: Axes, table: pd.DataFrame, names: list[str]) -> None:
             np.mean(curves, axis=0),
             linestyle=":" if oracle else styles[name],
             color=INK if oracle else KINDS[kind(name)][0],
-            label="oracle" if oracle else COMPARATORS[name].title,
+            label="oracle" if oracle else BASELINES[name].title,
         )
     axis.axhline(1, color=INK, linewidth=1, alpha=0.6, label="random")
     axis.set(xlabel="images removed (%)", ylabel="mean squared error of the rest\nover that of all")

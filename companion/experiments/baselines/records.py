@@ -11,20 +11,20 @@ VALUES = ["score", "auroc", "average_precision"]
 def compact(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per image with columns such as "score:slug"; standard errors are left out."""
     wide = table.pivot_table(
-        index=KEYS, columns="comparator", values=VALUES, aggfunc="first", sort=False
+        index=KEYS, columns="baseline", values=VALUES, aggfunc="first", sort=False
     )
     wide.columns = wide.columns.map(":".join)
     return wide.reset_index()
 
 
 def expand(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per image and comparator, the inverse of `compact`."""
+    """Return one row per image and baseline, the inverse of `compact`."""
     long = table.melt(KEYS)
     # A map that is missing for an image is an empty cell, which load_table leaves a string.
     long["value"] = pd.to_numeric(long["value"])
-    long[["quantity", "comparator"]] = long["variable"].str.split(":", n=1, expand=True).to_numpy()
+    long[["quantity", "baseline"]] = long["variable"].str.split(":", n=1, expand=True).to_numpy()
     rows = long.pivot_table(
-        index=[*KEYS, "comparator"], columns="quantity", values="value", aggfunc="first", sort=False
+        index=[*KEYS, "baseline"], columns="quantity", values="value", aggfunc="first", sort=False
     )
     return rows.rename_axis(columns=None).reset_index()
 
@@ -32,7 +32,7 @@ def expand(table: pd.DataFrame) -> pd.DataFrame:
 def comparisons(run: Run) -> pd.DataFrame:
     """Return the comparisons of a run, or of a recorded one: one row per image and baseline."""
     table = run.table("comparisons")
-    return table if "comparator" in table else expand(table.drop(columns="dataset"))
+    return table if "baseline" in table else expand(table.drop(columns="dataset"))
 
 
 def seconds(run: Run) -> dict[str, list[float]]:

@@ -1,13 +1,24 @@
-"""What the page of the comparators says, in tables and in sentences made from them."""
+"""What the page of the baselines says, in tables and in sentences made from them."""
 
 import numpy as np
 import pandas as pd
 
 from companion.config import Profile
-from companion.experiments.baselines.analysis import GIVEN, SCORES, SLUG, Findings, at
+from companion.experiments.baselines.analysis import (
+    BASELINES,
+    GIVEN,
+    SCORES,
+    SLUG,
+    Findings,
+    at,
+)
 from companion.experiments.baselines.settings import Comparisons
 from companion.statistics.interval import Interval
-from slugkit.baselines.registry import COMPARATORS
+from slugkit.baselines.bayesian_vae import BayesianVAE
+from slugkit.baselines.interface import configured
+from slugkit.baselines.laplacian_autoencoder import LaplacianAutoencoder
+from slugkit.baselines.linearised import SketchedLanczosUncertainty
+from slugkit.baselines.retrained import DeepEnsemble, MonteCarloDropout
 
 
 def reading(found: Findings) -> str:
@@ -21,7 +32,7 @@ def reading(found: Findings) -> str:
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
             f"{slug:.2f}. Of {len(SCORES) - 1} others, better by more than chance: "
-            f"{_list(better)}. Worse: {_list(worse)}. The best trivial comparator is "
+            f"{_list(better)}. Worse: {_list(worse)}. The best trivial baseline is "
             f"{titles()[trivial]}, {rival:.2f}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
             f"with the error is {given:.2f}: {_adds(given)}. The other way round, "
@@ -33,21 +44,21 @@ def reading(found: Findings) -> str:
 
 
 def show(*tables: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per comparator with a column "value (low to high)" per quantity."""
+    """Return one row per baseline with a column "value (low to high)" per quantity."""
     found = pd.concat(tables)
     intervals = [
         f"{Interval(*numbers):.2f}" for numbers in found[["value", "low", "high"]].to_numpy(float)
     ]
-    order = [name for name in COMPARATORS if (found["comparator"] == name).any()]
+    order = [name for name in BASELINES if (found["baseline"] == name).any()]
     wide = found.assign(shown=intervals).pivot_table(
-        index="comparator", columns="quantity", values="shown", aggfunc="first"
+        index="baseline", columns="quantity", values="shown", aggfunc="first"
     )
     wide = wide.loc[order, list(dict.fromkeys(found["quantity"]))].fillna("no map")
     return wide.rename(index=titles()).rename_axis(index=None, columns=None)
 
 
 def cost_table(costs: pd.DataFrame, seconds: dict[str, list[float]]) -> pd.DataFrame:
-    """Return what each comparator takes; `seconds` are wall times, one per seed."""
+    """Return what each baseline takes; `seconds` are wall times, one per seed."""
     shown = pd.DataFrame(
         {
             "networks trained": costs["trainings"],
@@ -56,41 +67,49 @@ def cost_table(costs: pd.DataFrame, seconds: dict[str, list[float]]) -> pd.DataF
             "forward passes per image": costs["forward_passes"],
             "memory (MB)": (costs["memory_bytes"] / 1e6).map("{:.3g}".format),
             "seconds, without trainings": [
-                f"{np.mean(seconds[name]):.2g}" for name in costs["comparator"]
+                f"{np.mean(seconds[name]):.2g}" for name in costs["baseline"]
             ],
         }
     )
-    shown.index = pd.Index([titles()[name] for name in costs["comparator"]])
+    shown.index = pd.Index([titles()[name] for name in costs["baseline"]])
     return shown
 
 
 def budget(profile: Profile) -> str:
-    """Return in words, as Markdown, what each comparator was given and how it was tuned."""
+    """Return in words, as Markdown, what each baseline was given and how it was tuned."""
     settings = profile.experiment(Comparisons)
-    training = profile.training
+    training, made = profile.training, configured(settings.baselines)
+    ensemble, dropout = made["deep_ensemble"], made["monte_carlo_dropout"]
+    slu, laplace = made["sketched_lanczos"], made["laplacian_autoencoder"]
+    chain = made["bayesian_vae"]
+    assert isinstance(ensemble, DeepEnsemble)
+    assert isinstance(dropout, MonteCarloDropout)
+    assert isinstance(slu, SketchedLanczosUncertainty)
+    assert isinstance(laplace, LaplacianAutoencoder)
+    assert isinstance(chain, BayesianVAE)
     return (
         f"Every network is trained on the same images for {training.epochs} epochs with Adam at "
-        f"{training.learning_rate:g}; none is tuned further. The ensemble has {settings.members} "
+        f"{training.learning_rate:g}; none is tuned further. The ensemble has {ensemble.members} "
         f"members, the first being the network of the other pages. All methods that draw "
         f"anything draw {settings.num_samples} times per image: passes with dropout (rate "
-        f"{settings.dropout:g}), samples of the weights, Jacobian products. SLUG and the last "
+        f"{dropout.dropout:g}), samples of the weights, Jacobian products. SLUG and the last "
         f"layer take {profile.curvature.rank} eigenpairs from at most "
-        f"{profile.curvature.max_products} products with G; SLU takes {settings.sketch_steps} "
-        f"steps on {settings.sketch_images} of the images with a sketch of "
-        f"{settings.sketch_share:.0%} of p. The Laplacian autoencoder's diagonal comes from "
-        f"{settings.curvature_samples} backward passes over the training images, and its prior "
+        f"{profile.curvature.max_products} products with G; SLU takes {slu.num_steps} "
+        f"steps on {slu.num_images} of the images with a sketch of "
+        f"{slu.sketch_fraction:.0%} of p. The Laplacian autoencoder's diagonal comes from "
+        f"{laplace.curvature_samples} backward passes over the training images, and its prior "
         f"precision is the smallest power of ten with which the error on a batch of training "
-        f"images at most doubles. The chain of the Bayesian VAE takes {settings.mcmc_burn_in} "
-        f"steps and then one sample every {settings.mcmc_thinning}, with a prior precision of "
-        f"{settings.mcmc_prior_precision:g} and a step of {settings.mcmc_step:g} in units of the "
+        f"images at most doubles. The chain of the Bayesian VAE takes {chain.burn_in} "
+        f"steps and then one sample every {chain.thinning}, with a prior precision of "
+        f"{chain.prior_precision:g} and a step of {chain.step:g} in units of the "
         f"inverse stiffness: far too few steps to leave the neighbourhood of the trained weights, "
         f"so that its spread tells the shape of the posterior there and not its size."
     )
 
 
 def titles() -> dict[str, str]:
-    """Return what people call each comparator."""
-    return {name: one.title for name, one in COMPARATORS.items()}
+    """Return what people call each baseline."""
+    return {name: one.title for name, one in BASELINES.items()}
 
 
 def _adds(interval: Interval) -> str:

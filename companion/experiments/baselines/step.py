@@ -1,4 +1,4 @@
-"""Score the test images with every comparator, training the further networks that some need."""
+"""Score the test images with every baseline, training the further networks that some need."""
 
 import json
 import shutil
@@ -11,15 +11,12 @@ import jax
 import numpy as np
 import pandas as pd
 
-from companion.config import Profile
 from companion.experiments.baselines.settings import Comparisons
 from companion.experiments.training.perceptual_weights import perceptual_loss
 from companion.statistics.metrics import pixel_auroc, pixel_average_precision
 from slugkit import slug
-from slugkit.baselines.comparison import Comparison, Settings
-from slugkit.baselines.registry import COMPARATORS
+from slugkit.baselines.interface import Comparison, Problem, Retrain, configured
 from slugkit.model import training
-from slugkit.model.architecture import Architecture
 from slugkit.model.vae import TrainedVAE
 from slugkit.progress import Progress
 
@@ -38,7 +35,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
 
     comparisons.csv has one row per test image and baseline: `score` and its `standard_error` where
     it is estimated, and for the images with a drawn object `auroc` and `average_precision` of the
-    map against the mask. costs.csv has one row per baseline; see `baselines.comparison.Cost`. The
+    map against the mask. costs.csv has one row per baseline; see `baselines.interface.Cost`. The
     record holds the seconds that each took; for SLUG those of the curvature step count, too.
     """
     profile, settings = job.profile, job.profile.experiment(Comparisons)
@@ -49,72 +46,60 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         for name in ("test", "masks")
     )
     train_images = np.asarray(job.read_array("data/train_B.npy"))
+    model = training.load_model(job.file("model.msgpack"), profile.architecture())
+    posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
+    assert isinstance(posterior, slug.Posterior)
     with job.checkpoint("networks") as folder:
-        networks = _networks(job, train_images, folder, facts)
-        model = networks["trained"]
-        posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
-        shared = _settings(profile, settings, posterior)
+        problem = Problem(
+            model,
+            train_images,
+            images,
+            jax.random.key(job.seed),
+            num_samples=settings.num_samples,
+            batch_size=profile.scores.batch_size,
+            likelihood_variance=profile.model.likelihood_variance,
+            rank=profile.curvature.rank,
+            solver=slug.Lanczos(
+                tolerance=profile.curvature.tolerance, max_products=profile.curvature.max_products
+            ),
+            posterior=posterior,
+            retrain=_retrain(job, train_images, folder, facts),
+        )
+        baselines = configured(settings.baselines)
         progress = Progress(f"comparisons, seed {job.seed}: baseline")
         rows, costs, facts["seconds"] = [], [], {}
-        for number, (name, baseline) in enumerate(COMPARATORS.items(), start=1):
+        for number, (name, baseline) in enumerate(baselines.items(), start=1):
             start = time.monotonic()
-            network = networks[baseline.network]
-            key = jax.random.key(job.seed)
-            made = baseline.compare(network, train_images, images, key, shared)
+            made = baseline.compare(problem)
             facts["seconds"][name] = round(time.monotonic() - start, 2)
-            rows.append(_rows(table, made, masks).assign(comparator=name))
-            costs.append({"comparator": name, **vars(made.cost)})
-            progress(number, len(COMPARATORS), baseline.title)
+            rows.append(_rows(table, made, masks).assign(baseline=name))
+            costs.append({"baseline": name, **vars(made.cost)})
+            progress(number, len(baselines), baseline.title)
         # The fit of SLUG's basis is a step of its own.
         fit = json.loads(job.file("curvature.json").read_text())["duration_seconds"]
         facts["seconds"]["slug"] = round(facts["seconds"]["slug"] + fit, 2)
         job.save_table("comparisons.csv", pd.concat(rows))
         job.save_table("costs.csv", pd.DataFrame(costs))
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _networks(
-    job: "Job", train_images: np.ndarray, folder: Path, facts: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the networks that baselines ask for; those trained here go on from checkpoints."""
-    profile, settings = job.profile, job.profile.experiment(Comparisons)
-    architecture = profile.architecture()
+def _retrain(job: "Job", train_images: np.ndarray, folder: Path, facts: dict[str, Any]) -> Retrain:
+    """Return what trains the further networks, each with a checkpoint in the folder."""
+    profile = job.profile
     loss = perceptual_loss(profile.training.perceptual_weight, facts)
 
-    def train(name: str, shape: Architecture, its_seed: int) -> TrainedVAE:
+    def retrain(*, seed: int = 0, dropout: float = 0.0) -> TrainedVAE:
         return training.train(
-            shape,
+            replace(profile.architecture(), dropout=dropout),
             train_images,
             profile.schedule(),
-            seed=its_seed,
+            seed=job.seed + seed * SEEDS_APART,
             perceptual_loss=loss,
-            checkpoint=folder / f"{name}.msgpack",
-            progress=Progress(f"comparisons, seed {job.seed}, {name}: epoch"),
+            checkpoint=folder / f"{seed}-{dropout:g}.msgpack",
+            progress=Progress(f"comparisons, seed {job.seed}, network {seed}, {dropout:g}: epoch"),
         )[0]
 
-    trained = training.load_model(job.file("model.msgpack"), architecture)
-    members = [
-        train(f"member{number}", architecture, job.seed + number * SEEDS_APART)
-        for number in range(1, settings.members)
-    ]
-    dropping = replace(architecture, dropout=settings.dropout)
-    return {
-        "trained": trained,
-        "members": [trained, *members],
-        "with_dropout": train("dropout", dropping, job.seed),
-    }
-
-
-def _settings(profile: Profile, settings: Comparisons, posterior: slug.Posterior) -> Settings:
-    return Settings(
-        **settings.model_dump(exclude={"members", "dropout"}),
-        batch_size=profile.scores.batch_size,
-        likelihood_variance=profile.model.likelihood_variance,
-        rank=profile.curvature.rank,
-        tolerance=profile.curvature.tolerance,
-        max_products=profile.curvature.max_products,
-        posterior=posterior,
-    )
+    return retrain
 
 
 def _rows(table: pd.DataFrame, made: Comparison, masks: np.ndarray) -> pd.DataFrame:

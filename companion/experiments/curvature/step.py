@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from slugkit import slug
+from slugkit.estimators.pushforward import Pushforward
 from slugkit.model import training
 from slugkit.progress import Progress
 
@@ -28,11 +29,14 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
             rank=settings.rank,
             key=key,
             batch_size=settings.batch_size,
-            tolerance=settings.tolerance,
-            max_products=settings.max_products,
-            checkpoint=checkpoint,
+            solver=slug.Lanczos(
+                tolerance=settings.tolerance,
+                max_products=settings.max_products,
+                checkpoint=checkpoint,
+            ),
             progress=Progress(f"curvature {job.dataset}, seed {job.seed}: product"),
         )
+        assert isinstance(posterior, slug.Posterior)
         slug.save(posterior, job.file("posterior.npz"))
         job.save_table("eigenpairs.csv", _eigenpairs(posterior))
         job.save_table("trace.csv", _trace(posterior, images, key, settings))
@@ -61,6 +65,7 @@ def _trace(
         num_samples=settings.trace_samples,
         key=jax.random.fold_in(key, 1),
         batch_size=settings.batch_size,
+        estimator=Pushforward(),
     )
     leading, remaining = float(posterior.eigenvalues.sum()), float(rest.value.sum())
     return pd.DataFrame(

@@ -45,6 +45,7 @@ STEPS = (
         inputs=("data/train.csv", "data/test.csv", "model.msgpack", "posterior.npz"),
         outputs=("estimators.csv",),
         settings=("model", "curvature", "estimators"),
+        code=("slugkit.estimators",),
         images=_images,
         priority=2,
         cost=_cost,

@@ -8,8 +8,8 @@ import pandas as pd
 
 from slugkit import slug
 from slugkit.linalg.estimates import Estimate
-from slugkit.operators import ggn
-from slugkit.operators.scaled_jacobian import Root
+from slugkit.operators.jacobian import Jacobian, lineariser
+from slugkit.operators.scaled_jacobian import ScaledJacobian
 from slugkit.progress import Progress
 
 SCORES = ("pushforward", "krylov", "hutchinson", "hutchpp", "xtrace", "xnystrace")
@@ -68,10 +68,12 @@ def measure(
         for budget in budgets
         for repeat in range(repeats)
     ]
-    linearise = ggn.lineariser(posterior.apply, posterior.parameters)
+    linearise = lineariser(posterior.apply, posterior.parameters)
     rows = []
     for index, image in enumerate(images):
-        root = Root(posterior, linearise, image.astype(posterior.parameters.dtype), index)
+        pixels = image.astype(posterior.parameters.dtype)
+        jacobian = Jacobian(linearise, posterior.parameters, pixels)
+        root = ScaledJacobian(posterior, jacobian)
         key_image = jax.random.fold_in(key, index)
         positions, exact = exact_outputs(root, reference_outputs, key_image)
         reference = _reference_score(posterior, image, root, reference_products, key_image)
@@ -107,7 +109,9 @@ def measure(
     return pd.DataFrame(rows)
 
 
-def exact_outputs(root: Root, count: int, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
+def exact_outputs(
+    root: ScaledJacobian, count: int, key: jax.Array
+) -> tuple[np.ndarray, np.ndarray]:
     """Return positions of outputs drawn at random, and their exact variances."""
     count = min(count, root.size)
     positions = np.sort(np.asarray(jax.random.permutation(key, root.size))[:count])
@@ -151,7 +155,11 @@ def bekas_over_krylov(errors: pd.DataFrame) -> pd.DataFrame:
 
 
 def _reference_score(
-    posterior: slug.Posterior, image: np.ndarray, root: Root, products: int, key: jax.Array
+    posterior: slug.Posterior,
+    image: np.ndarray,
+    root: ScaledJacobian,
+    products: int,
+    key: jax.Array,
 ) -> Estimate:
     return slug.score(
         posterior,

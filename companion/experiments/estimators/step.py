@@ -50,20 +50,25 @@ def _posterior_at(size: int, job: "Job", model: TrainedVAE) -> slug.Posterior:
     """
     profile = job.profile
     if size == profile.data.image_size:
-        return slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
+        posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
+        assert isinstance(posterior, slug.Posterior)
+        return posterior
     resized = replace(model, architecture=replace(model.architecture, image_size=size))
     train = job.read_table("data/train.csv")
     rows = train[train["dataset"] == job.dataset].sample(
         profile.experiment(Estimators).train_images, random_state=job.seed
     )
-    return slug.fit(
+    posterior = slug.fit(
         resized.reconstruct(),
         resized.params,
         at_size(rows, size),
         rank=profile.curvature.rank,
-        max_products=profile.curvature.max_products,
-        tolerance=profile.curvature.tolerance,
+        solver=slug.Lanczos(
+            tolerance=profile.curvature.tolerance, max_products=profile.curvature.max_products
+        ),
         batch_size=BATCH_SIZE,
         key=jax.random.key(job.seed),
         progress=Progress(f"estimators at {size} pixels: product"),
     )
+    assert isinstance(posterior, slug.Posterior)
+    return posterior

@@ -5,13 +5,13 @@ import numpy as np
 
 from companion.experiments.objects.measure import Observation, Observer
 from slugkit import slug
-from slugkit.baselines.comparison import run
 from slugkit.model.vae import TrainedVAE
+from slugkit.operators.batches import evaluate
 
 
 def observer(
     model: TrainedVAE,
-    posterior: slug.Posterior,
+    posterior: slug.Posterior | slug.SketchedPosterior,
     *,
     num_samples: int,
     key: jax.Array,
@@ -27,7 +27,7 @@ def observer(
         score, variance = slug.score_and_variance(
             posterior, images, num_samples=num_samples, key=key, batch_size=batch_size
         )
-        made = run(model.reconstruct(), model.params, images, batch_size)
+        made = evaluate(model.reconstruct(), model.params, images, batch_size)
         error = np.sum((images - made) ** 2, axis=-1)
         return {
             "slug": Observation(score.value, variance.value.sum(axis=-1)),

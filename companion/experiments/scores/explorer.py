@@ -7,7 +7,7 @@ script, book/_extra/explorer.js, connects them.
 import base64
 import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html import escape
 
 import jax
@@ -61,13 +61,12 @@ def explore(run: Run, count: int = 8) -> Explored:
     job = run.job("scores", seed, MIXED)
     model = training.load_model(job.file("model.msgpack"), run.profile.architecture())
     posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
+    assert isinstance(posterior, slug.Posterior)
     ranks = tuple(sorted({0, max(1, posterior.rank // 4), posterior.rank}))
     found = [
         [
             slug.score_and_variance(
-                replace(
-                    posterior, basis=posterior.basis[:k], eigenvalues=posterior.eigenvalues[:k]
-                ),
+                posterior.truncated(k),
                 maps["image"],
                 num_samples=samples,
                 key=jax.random.key(seed),

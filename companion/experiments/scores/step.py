@@ -7,9 +7,11 @@ import numpy as np
 
 from companion.config import MIXED
 from slugkit import slug
-from slugkit.baselines.comparison import run as run_in_batches
+from slugkit.estimators.pushforward import Pushforward
 from slugkit.model import training
+from slugkit.model.divergence import divergence
 from slugkit.model.vae import TrainedVAE
+from slugkit.operators.batches import evaluate
 from slugkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,10 +44,11 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         num_samples=settings.num_samples,
         key=jax.random.key(job.seed),
         batch_size=settings.batch_size,
+        estimator=Pushforward(),
         progress=Progress(f"scores {job.dataset}, seed {job.seed}: product"),
     )
     latent = tuple(range(1, mean.ndim))
-    divergence = 0.5 * np.sum(mean**2 + deviation**2 - 1 - 2 * np.log(deviation), axis=latent)
+    in_nats = divergence(mean, deviation**2, 2 * np.log(deviation)).sum(axis=latent)
     job.save_array("reconstruction.npy", reconstruction)
     job.save_array("uncertainty.npy", variance.value.sum(axis=-1))
     scores = table.assign(
@@ -53,7 +56,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         seed=job.seed,
         mse=np.mean((shown - reconstruction) ** 2, axis=(1, 2, 3)),
         encoder_std=deviation.mean(axis=latent),
-        kl=divergence,
+        kl=in_nats,
         slug=score.value,
         slug_standard_error=score.standard_error,
         num_products=score.num_products,
@@ -67,7 +70,7 @@ def _reconstruct(
     """Return the reconstructions, and the means and deviations of q(z|x)."""
     reconstruct, encode = model.reconstruct(), model.encode()
     # As one function the two share the encoder.
-    return run_in_batches(
+    return evaluate(
         lambda params, batch: (reconstruct(params, batch), *encode(params, batch)),
         model.params,
         images,

@@ -22,6 +22,7 @@ STEPS = (
         inputs=("data/train_B.npy", "data/test.csv", "model.msgpack"),
         outputs=("sketch.csv",),
         settings=("model", "curvature", "sketch"),
+        code=("slugkit.estimators.hutchinson", "slugkit.solvers"),
         priority=2,
         cost=_cost,
         gigabytes=16,

@@ -1,7 +1,6 @@
 """How far the score with a sketched basis is from that with the full one."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -10,10 +9,7 @@ import numpy as np
 import pandas as pd
 
 from slugkit import slug
-from slugkit.estimators import outputs
-from slugkit.linalg.estimates import Effort
-from slugkit.operators import ggn
-from slugkit.operators.scaled_jacobian import Root
+from slugkit.estimators.shared_products import scores as scores_under
 from slugkit.progress import Progress
 
 
@@ -68,26 +64,24 @@ def measure(
         removes) and numbers_kept, relative to the full basis.
     """
     fit = partial(slug.fit, apply, params, train_images, key=key, batch_size=batch_size)
-    full = fit(rank=rank, max_products=4 * rank)
+    full = fit(rank=rank, solver=slug.Lanczos(max_products=4 * rank))
+    assert isinstance(full, slug.Posterior)
     size = full.parameters.size
-    nothing = replace(full, basis=full.basis[:0], eigenvalues=full.eigenvalues[:0])
     cases = [(k, share, m) for k in sketches for share in shares for m in steps]
     sketched = []
     for number, (kind, share, count) in enumerate(cases):
         fitted = fit(
             rank=count,
-            basis="sketched",
-            sketch=kind,
-            sketch_size=max(1, round(share * size)),
+            solver=slug.SketchedLanczos(kind, sketch_size=max(1, round(share * size))),
         )
+        assert isinstance(fitted, slug.SketchedPosterior)
         sketched.append(fitted)
         if progress is not None:
             progress(number + 1, len(cases), f"{kind}, {share:.0%} of p, {count} steps")
-    posteriors = [full, nothing, *sketched]
-    expected, plain, *made = _scores(posteriors, images, num_samples, key)
+    posteriors: list[Any] = [full, full.truncated(0), *sketched]
+    expected, plain, *made = scores_under(posteriors, images, num_samples=num_samples, key=key)
     rows = []
     for (kind, share, count), fitted, scores in zip(cases, sketched, made, strict=True):
-        assert fitted.sketched is not None
         for image, score in enumerate(scores):
             rows.append(
                 {
@@ -105,18 +99,3 @@ def measure(
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _scores(
-    posteriors: Sequence[slug.Posterior], images: np.ndarray, num_samples: int, key: jax.Array
-) -> np.ndarray:
-    """Return the paper's scores (posteriors, n), those that `slug.score` gives for this key."""
-    effort = Effort(num_samples, None, score=True, variance=False)
-    first = posteriors[0]
-    linearise = ggn.lineariser(first.apply, first.parameters)
-    made = []
-    for index, image in enumerate(images.astype(first.parameters.dtype)):
-        root = Root(first, linearise, image, index)
-        estimate = outputs.traces(root, posteriors, effort, jax.random.fold_in(key, index))
-        made.append(estimate.value[0])
-    return np.stack(made, axis=1)

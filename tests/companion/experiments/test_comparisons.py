@@ -6,11 +6,11 @@ import pytest
 from companion.experiments.baselines import analysis as comparisons
 from companion.experiments.baselines import figures as comparison_plots
 from companion.experiments.baselines import report as comparison_report
+from companion.experiments.baselines.analysis import BASELINES, ORACLE
 from companion.experiments.baselines.records import compact, expand
 from companion.experiments.baselines.settings import Comparisons
 from companion.profiles import load_profile
 from companion.statistics.metrics import ause, partial_spearman, spearman
-from slugkit.baselines.registry import COMPARATORS, ORACLE
 from slugkit.errors import InputError
 
 PROFILE = load_profile("quick")
@@ -20,18 +20,18 @@ SKIN, OBJECTS = 40, 6
 @pytest.fixture(scope="module")
 def table():
     """Two seeds. The error is known, edge energy follows it, SLUG follows edge energy, the rest is
-    chance; the scores of the second seed have another scale. The maps of two comparators are
+    chance; the scores of the second seed have another scale. The maps of two baselines are
     perfect and useless, those of SLU are missing."""
     random = np.random.default_rng(0)
     parts = []
     for seed, scale in ((0, 1.0), (1, 1000.0)):
         error = random.exponential(size=SKIN)
         edges = error * np.exp(random.normal(0, 0.3, SKIN))
-        for name in COMPARATORS:
+        for name in BASELINES:
             score = {
                 ORACLE: error,
                 "edge_energy": edges,
-                "slug": scale * edges * np.exp(random.normal(0, 0.3, SKIN)),
+                "slug": scale * edges * np.exp(random.normal(0, 0.6, SKIN)),
             }.get(name, random.random(SKIN))
             skin = pd.DataFrame({"score": score, "set": np.repeat(["light", "dark"], SKIN // 2)})
             pasted = pd.DataFrame({"score": random.random(OBJECTS), "set": "object"})
@@ -40,7 +40,7 @@ def table():
             pasted["average_precision"] = pasted["auroc"] / 2
             rows = pd.concat([skin, pasted], ignore_index=True)
             names = [f"image{k}" for k in range(len(rows))]
-            parts.append(rows.assign(image_id=names, comparator=name, seed=seed))
+            parts.append(rows.assign(image_id=names, baseline=name, seed=seed))
     made = pd.concat(parts, ignore_index=True)
     return made.assign(source="synthetic", object="none", standard_error=np.nan)
 
@@ -108,7 +108,7 @@ def test_maps_are_compared_over_images(found):
     interval = comparisons.at(found.detection, "local_contrast", "auroc")
     assert (interval.value, interval.low, interval.high) == (1, 1, 1)
     assert found.best_map() == ("local_contrast", 1.0)
-    assert "sketched_lanczos" not in set(found.detection["comparator"])
+    assert "sketched_lanczos" not in set(found.detection["baseline"])
     shown = comparison_report.show(found.prediction, found.detection)
     assert shown.loc["SLU (sketched)", "auroc"] == "no map"
 
@@ -117,7 +117,7 @@ def test_the_recorded_form_is_small_and_comes_back(table):
     kept = compact(table)
     assert len(kept) == 2 * (SKIN + OBJECTS)
     back = expand(kept)
-    columns = ["seed", "image_id", "comparator", "score", "auroc", "average_precision"]
+    columns = ["seed", "image_id", "baseline", "score", "auroc", "average_precision"]
     both = [one[columns].sort_values(columns[:3]).reset_index(drop=True) for one in (table, back)]
     pd.testing.assert_frame_equal(*both)
 
@@ -127,7 +127,7 @@ def test_the_dots_are_sorted_and_each_seed_is_marked(found):
     comparison_plots.dots(axis, found.prediction, found.seeds, "spearman", 0.0)
     labels = [label.get_text() for label in axis.get_yticklabels()]
     assert labels[-1] == "edge energy"
-    assert len(labels) == len(COMPARATORS) - 1
+    assert len(labels) == len(BASELINES) - 1
     ticks = [line for line in axis.lines if line.get_marker() == "|" and len(line.get_xdata()) == 2]
     assert len(ticks) >= len(labels)
     plt.close()
@@ -143,13 +143,13 @@ def test_rejection_by_the_error_itself_is_lowest(table):
 
 
 def test_every_kind_is_in_the_legend():
-    assert {comparison_plots.kind(name) for name in COMPARATORS} == set(comparison_plots.KINDS)
+    assert {comparison_plots.kind(name) for name in BASELINES} == set(comparison_plots.KINDS)
 
 
 def test_the_budget_is_that_of_the_profile():
     settings = PROFILE.experiment(Comparisons)
     text = comparison_report.budget(PROFILE)
-    assert f"has {settings.members} members" in text
+    assert f"has {settings.baselines['deep_ensemble']['members']} members" in text
     assert f"draw {settings.num_samples} times per image" in text
 
 

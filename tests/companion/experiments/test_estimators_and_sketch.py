@@ -69,13 +69,14 @@ def test_scores_with_sketched_bases_are_those_of_the_method():
         params,
         make_images(12),
         rank=5,
-        basis="sketched",
-        sketch_size=round(0.5 * size),
+        solver=slug.SketchedLanczos(sketch_size=round(0.5 * size)),
         **fit,
     )
     expected = slug.score(made, images, num_samples=20, key=KEY, estimator="hutchinson").value
     np.testing.assert_allclose(measured["score"][measured["share"] == 0.5], expected, rtol=1e-5)
-    full = slug.fit(apply, params, make_images(12), rank=3, max_products=12, **fit)
+    full = slug.fit(
+        apply, params, make_images(12), rank=3, solver=slug.Lanczos(max_products=12), **fit
+    )
     expected = slug.score(full, images, num_samples=20, key=KEY, estimator="hutchinson").value
     np.testing.assert_allclose(measured["full_score"], np.tile(expected, 2), rtol=1e-5)
     assert (measured["removed"] > 0).all()

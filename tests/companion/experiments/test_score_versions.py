@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from companion.experiments.ablation.versions import (
     TRIVIAL,
-    best_comparator,
+    best_baseline,
     choose,
     half_of,
     layer_scales,
@@ -24,7 +24,7 @@ VERSIONS = ("good", "poor")
 
 
 def made_up(seeds=(0, 1), images=60):
-    """A table in which the comparator kl and the version "good" follow the error."""
+    """A table in which the baseline kl and the version "good" follow the error."""
     random = np.random.default_rng(5)
     parts = []
     for seed in seeds:
@@ -71,7 +71,7 @@ def test_the_halves_are_about_equal():
 def test_a_negative_correlation_counts_as_much_as_a_positive_one():
     table = made_up(seeds=(0,))
     assert spearman(table["kl"], table["mse"]) < -0.4
-    assert best_comparator(table) == "kl"
+    assert best_baseline(table) == "kl"
 
 
 def test_ranks_are_taken_within_each_seed():

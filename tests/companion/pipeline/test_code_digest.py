@@ -6,13 +6,15 @@ import pytest
 
 from companion.experiments import steps
 from companion.paths import project_root
-from companion.pipeline.code_digest import digest_of, source_files
+from companion.pipeline.code_digest import digest_of, entries, source_files
 from companion.profiles import load_profile
 
 
-def names(module):
-    path = project_root().joinpath(*module.split(".")).with_suffix(".py")
-    return {str(one.relative_to(project_root())) for one in source_files(path)}
+def names(*modules):
+    found = {
+        path for module in modules for entry in entries(module) for path in source_files(entry)
+    }
+    return {str(one.relative_to(project_root())) for one in found}
 
 
 def test_a_step_depends_on_what_it_imports_directly_and_not():
@@ -29,7 +31,7 @@ def test_a_step_depends_on_what_it_imports_directly_and_not():
 
 @pytest.mark.parametrize("rule", steps())
 def test_no_step_depends_on_another_experiments_settings_or_on_the_list_of_them(rule):
-    files = names(steps()[rule].module)
+    files = names(*steps()[rule].modules)
     own = {*steps()[rule].settings, "baselines"}
     others = {
         name for name in files if name.endswith("/settings.py") and name.split("/")[-2] not in own
@@ -59,7 +61,7 @@ def digests():
 
     for function in (code_digest._code, code_digest._tree, code_digest._imported_names):
         function.cache_clear()
-    return {rule: digest_of(step.module) for rule, step in steps().items()}
+    return {rule: digest_of(*step.modules) for rule, step in steps().items()}
 
 
 def edit(path, old, new):

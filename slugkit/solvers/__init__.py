@@ -1,0 +1,1 @@
+"""How `slug.fit` finds the leading eigenvectors: one solver a file, each with its own options."""

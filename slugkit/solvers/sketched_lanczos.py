@@ -1,0 +1,88 @@
+"""A sketched basis by Lanczos iteration (SLU), for where k * p numbers are too many."""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from slugkit.errors import InputError
+from slugkit.linalg.sketch import make_sketch
+from slugkit.linalg.sketched_lanczos import sketched_lanczos
+from slugkit.posterior import SketchedPosterior
+from slugkit.progress import ProgressCallback
+from slugkit.solvers.interface import Problem, Solver
+from slugkit.solvers.lanczos import Lanczos
+
+# Of the number of parameters: the default size of a sketch.
+DEFAULT_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class SketchedLanczos(Solver):
+    """Lanczos iteration of k steps that keeps its vectors only as sketched.
+
+    Of the estimators, only "hutchinson" for the score works with the posterior.
+
+    Parameters
+    ----------
+    sketch
+        "srft" or "sparse".
+    sketch_size
+        The length s of the sketched vectors; a tenth of the number of parameters by default.
+    num_exact
+        Find and keep so many eigenpairs first, and run the iteration on what is left of G (the
+        preconditioned form of SLU).
+    threshold
+        Directions whose singular value is below this fraction of the largest are dropped.
+    exact
+        How those eigenpairs are found.
+
+    References
+    ----------
+    `slugkit.linalg.sketched_lanczos`.
+    """
+
+    name: ClassVar[str] = "sketched_lanczos"
+
+    sketch: str = "srft"
+    sketch_size: int | None = None
+    num_exact: int = 0
+    threshold: float = 1e-3
+    exact: Lanczos = field(default_factory=Lanczos)
+
+    def solve(
+        self,
+        problem: Problem,
+        rank: int,
+        seeds: tuple[int, int],
+        progress: ProgressCallback | None = None,
+    ) -> SketchedPosterior:
+        """Return the posterior of the sketched basis; see `Solver`.
+
+        Raises
+        ------
+        InputError
+            An option is unusable, or a prior precision is given, which needs the eigenvectors.
+        """
+        if problem.prior_precision is not None:
+            raise InputError("prior_precision needs the eigenvectors; fit with solver='lanczos'")
+        if not 0 <= self.num_exact < rank:
+            raise InputError(
+                f"num_exact is {self.num_exact}; give a number from 0 to the rank less one, "
+                f"{rank - 1}"
+            )
+        size = problem.parameters.size
+        sketch_size = max(1, round(DEFAULT_FRACTION * size))
+        if self.sketch_size is not None:
+            sketch_size = self.sketch_size
+        sketch = make_sketch(self.sketch, size, sketch_size, seeds[1])
+        exact = self.exact.solve(problem, self.num_exact, seeds, progress)
+        rest = sketched_lanczos(
+            lambda vector: exact.deflate(problem.product(exact.deflate(vector))),
+            sketch,
+            rank - self.num_exact,
+            length=size,
+            seed=seeds[1] + 1,
+            threshold=self.threshold,
+            dtype=problem.parameters.dtype,
+            progress=progress,
+        )
+        return SketchedPosterior(exact, rest.basis, exact.num_products + rest.num_products)
