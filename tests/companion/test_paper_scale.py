@@ -14,7 +14,7 @@ import contextlib, resource
 from dataclasses import replace
 import jax
 import numpy as np
-from slugkit import slug, training
+from slugkit import slug
 from companion.config import load_profile
 from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
@@ -26,7 +26,8 @@ model = initialise(paper.architecture(), seed=0)
 """
 FIT_AND_SCORE = """
 posterior = slug.fit(
-    model.reconstruct(), model.params, images[:40], rank=2, key=key, max_products=2,
+    model.reconstruct(), model.params, images[:40], rank=2, key=key,
+    solver=slug.Lanczos(max_products=2),
     batch_size=paper.curvature.batch_size,
 )
 made = slug.score_and_variance(
