@@ -87,7 +87,7 @@ class Run:
             job = pending.pop()
             found.setdefault(job.step.rule, {})[job.seed, job.dataset] = job
             for name in job.step.inputs:
-                maker = self._maker(name, job.step.part)
+                maker = self._maker(name.format(dataset=job.dataset), job.step.part)
                 if maker is not None:
                     pending += [
                         earlier

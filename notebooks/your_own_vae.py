@@ -76,7 +76,7 @@ print(f"first image: {score.value[0]:.1f} ± {score.standard_error[0]:.1f}")
 # The pixel variances have the shape of the reconstruction; their root, summed over the colours, is
 # a picture.
 
-# %% mystnb={"figure": {"caption": "The test images with the lowest (upper) and the highest score (lower): image, reconstruction, and the deviation of each pixel.", "name": "fig-your-own"}, "image": {"alt": "Three small pictures each of the test images with the lowest and the highest score: image, reconstruction and pixel deviation.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "The test images with the lowest (upper) and the highest score (lower): image, reconstruction, and the standard deviation of each pixel.", "name": "fig-your-own"}, "image": {"alt": "Three small pictures each of the test images with the lowest and the highest score: image, reconstruction and pixel standard deviation.", "classes": "dark-light"}} tags=["hide-input"]
 lowest_and_highest = np.argsort(score.value)[[0, -1]]
 figure = figures.lowest_and_highest(
     test_images, reconstruct(params, test_images), variance.value, lowest_and_highest

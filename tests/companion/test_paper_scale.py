@@ -26,7 +26,8 @@ model = initialise(paper.architecture(), seed=0)
 """
 FIT_AND_SCORE = """
 posterior = slug.fit(
-    model.reconstruct(), model.params, images[:40], rank=2, key=key, max_products=2,
+    model.reconstruct(), model.params, images[:40], rank=2, key=key,
+    solver=slug.Lanczos(max_products=2),
     batch_size=paper.curvature.batch_size,
 )
 made = slug.score_and_variance(
