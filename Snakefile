@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from companion.experiments import pages, steps
+from companion.experiments import pages, sections_of, steps
 from companion.pipeline.code_digest import digest_of, source_files
 from companion.config import DATASETS, MIXED
 from companion.pipeline.steps import Scope
@@ -144,7 +144,7 @@ for page in pages().values():
             shown(page),
             f"notebooks/{page.name}.ipynb",
         params:
-            settings=PROFILE.digest(),
+            settings=PROFILE.digest(*sections_of(page)),
             code=digest_of(f"notebooks/{page.name}.py"),
             page=page.name,
         resources:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from myst_nb import glue
 
 from companion.book import panels
-from companion.experiments import page_named, steps
+from companion.experiments import page_named, sections_of, steps
 from companion.figures.style import apply_style, save_figure
 from companion.paths import RunPaths
 from companion.pipeline import graph
@@ -35,6 +35,11 @@ class PageRun(Run):
 
     page: Page = field(kw_only=True)
     written_to: RunPaths = field(kw_only=True)  # the run whose book the page belongs to
+
+    @property
+    def digest(self) -> str:
+        """Of what the profile says about this page."""
+        return self.profile.digest(*sections_of(self.page))
 
     def finish(
         self,
@@ -63,7 +68,7 @@ class PageRun(Run):
         save_figure(figure, target.with_suffix(".svg"))
         content = {
             "profile": self.profile.name,
-            "profile_digest": self.profile.digest(),
+            "profile_digest": self.digest,
             "numbers": dict(numbers),
             "claims": {claim: verdict.as_dictionary() for claim, verdict in found.items()},
         }
@@ -89,7 +94,7 @@ class PageRun(Run):
             "command": f"make book PROFILE={self.profile.name}",
             "notebook": f"notebooks/{self.page.name}.py",
             "commit": origin["commit"][:12] + dirty,
-            "profile": f"{self.profile.name}, digest {origin['profile_digest']}",
+            "profile": f"{self.profile.name}, digest {self.digest}",
             "data sets": self.profile.data.sources(),
             "images": prepare[0]["counts"],
             "seeds": list(last[0].profile.seeds),
@@ -107,7 +112,6 @@ class PageRun(Run):
             return recorded_run(self.profile.name)
         return {
             **commit(),
-            "profile_digest": self.profile.digest(),
             "hardware": hardware(),
             "packages": versions(),
         }

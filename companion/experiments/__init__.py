@@ -7,6 +7,7 @@ What a folder declares in its `__init__.py` is found here, so that a new experim
 import functools
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from typing import Any
 
 from companion.config import Experiment
@@ -30,15 +31,43 @@ def steps() -> dict[str, Step]:
     pending = _declared("STEPS")
     ordered: dict[str, Step] = {}
     while pending:
-        made = {(s.part, output) for s in pending for output in s.outputs}
+        made = {(step.part, name) for step in pending for name in step.all_outputs()}
         ready = [
-            step for step in pending if not any((step.part, name) in made for name in step.inputs)
+            step
+            for step in pending
+            if not any((step.part, name) in made for name in step.all_inputs())
         ]
         if not ready:
             raise InputError(f"steps {', '.join(s.rule for s in pending)} wait for each other")
         ordered |= {step.rule: step for step in ready}
         pending = [step for step in pending if step not in ready]
     return ordered
+
+
+def leading_to(rules: Iterable[str]) -> list[Step]:
+    """Return some steps and all whose results they follow from, in their order."""
+    found, pending = set(), list(rules)
+    while pending:
+        step = steps()[pending.pop()]
+        found.add(step.rule)
+        pending += [
+            earlier.rule
+            for earlier in steps().values()
+            if earlier.rule not in found
+            and earlier.part == step.part
+            and set(earlier.all_outputs()) & set(step.all_inputs())
+        ]
+    return [step for rule, step in steps().items() if rule in found]
+
+
+def sections_of(page: Page) -> list[str]:
+    """Return the sections of a profile that a page depends on, none for a page on everything."""
+    if page.reads_records or page.reads_verdicts:
+        return []
+    # A page without a step of its own tells how the scores were made.
+    own = [name for step in leading_to(page.shows or ("scores",)) for name in step.settings]
+    parts = [step.part for step in leading_to(page.shows or ("scores",)) if step.part]
+    return sorted({*own, *parts, "name", "summary", "full_scale", "seeds", "data", "statistics"})
 
 
 @functools.cache

@@ -57,6 +57,14 @@ class Step:
         """The modules whose code, with what they import, its results depend on."""
         return (self.run.partition(":")[0], *self.code)
 
+    def all_inputs(self) -> list[str]:
+        """Return the names of its input files, for every training set."""
+        return [name.format(dataset=dataset) for name in self.inputs for dataset in DATASETS]
+
+    def all_outputs(self) -> list[str]:
+        """Return the names of its output files, for every training set."""
+        return [name.format(dataset=dataset) for name in self.outputs for dataset in DATASETS]
+
     def belongs_to(self, profile: Profile) -> bool:
         """Whether the profile has what the step needs: runs recorded earlier lack later ones."""
         own = [name for name in (*self.settings, self.part) if name]

@@ -85,6 +85,87 @@ def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
     assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()
 
 
+TOY = {
+    "companion/experiments/toy/__init__.py": """
+from companion.experiments.toy.settings import Toy
+from companion.pipeline.steps import Page, Scope, Step
+
+SETTINGS = (Toy,)
+STEPS = (
+    Step(
+        "toy",
+        Scope.MIXED,
+        "companion.experiments.toy.step:run",
+        inputs=("scores.csv",),
+        outputs=("toy.csv",),
+        settings=("toy",),
+    ),
+)
+PAGES = (Page("toy", shows=("toy",)),)
+""",
+    "companion/experiments/toy/settings.py": """
+from typing import ClassVar
+
+from companion.config import Experiment
+
+
+class Toy(Experiment):
+    name: ClassVar[str] = "toy"
+    factor: float
+""",
+    "companion/experiments/toy/step.py": """
+from companion.experiments.toy.settings import Toy
+
+
+def run(job, facts):
+    scores = job.read_table("scores.csv")
+    doubled = scores["slug"] * job.profile.experiment(Toy).factor
+    job.save_table("toy.csv", scores[["image_id"]].assign(doubled=doubled))
+""",
+    "notebooks/toy.py": """# %% [markdown]
+# # A toy
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %%
+from matplotlib import pyplot as plt
+
+from companion import notebook
+
+run = notebook.open_run("toy", profile)
+figure, axis = plt.subplots()
+axis.plot(run.table("toy")["doubled"])
+run.finish(figure, {"largest": float(run.table("toy")["doubled"].max())})
+""",
+}
+
+
+def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothing(checkout):
+    for name, content in TOY.items():
+        (checkout / name).parent.mkdir(exist_ok=True)
+        (checkout / name).write_text(content)
+    profile, contents = checkout / "profiles" / "tiny.yml", checkout / "book" / "_toc.yml"
+    before = profile.read_text(), contents.read_text()
+    profile.write_text(before[0].replace("experiments:\n", "experiments:\n  toy: {factor: 2}\n"))
+    line = "      - file: notebooks/ablation\n"
+    contents.write_text(before[1].replace(line, f"{line}      - file: notebooks/toy\n"))
+    done = make(checkout)
+    assert done.returncode == 0, done.stdout
+    rules = set(re.findall(r"\d+ x (\w+)", done.stdout.partition("To do on")[2].splitlines()[0]))
+    # The page of the verdicts names the whole profile, that of the status each step.
+    assert rules == {"toy", "page_toy", "page_claims", "page_status", "book"}
+    assert "A toy" in (checkout / "_build/html/notebooks/toy.html").read_text()
+    numbers = json.loads((checkout / "runs/tiny/notebooks/toy.json").read_text())["numbers"]
+    scores = pd.read_csv(checkout / "runs/tiny/seed0/B/scores.csv")
+    assert numbers["largest"] == pytest.approx(2 * scores["slug"].max())
+    profile.write_text(before[0])
+    contents.write_text(before[1])
+    for name in (*TOY, "notebooks/toy.ipynb"):
+        (checkout / name).unlink()
+    shutil.rmtree(checkout / "companion/experiments/toy")
+
+
 def test_a_notebook_runs_by_itself_with_papermill(checkout, tmp_path):
     papermill = str(Path(sys.executable).parent / "papermill")
     output = tmp_path / "out.ipynb"
