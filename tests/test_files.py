@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
+from companion.__main__ import main
 from companion.paths import project_root
-from slugkit.__main__ import main
 from slugkit.errors import InputError
 from slugkit.files import atomic_path, sha256
 from slugkit.model.training import Schedule, train
