@@ -1,6 +1,7 @@
 """The paper's claims and what our numbers say about them: a verdict follows from checks alone."""
 
 import functools
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -10,53 +11,69 @@ from typing import Any, Literal
 import yaml
 from IPython.display import HTML
 
+from companion.config import Profile
 from companion.paths import project_root
 from companion.statistics.interval import Interval
 from slugkit.errors import InputError
 
 # The foreign objects that the paper's Figure 4 shows.
 OBJECTS = ("ruler", "ink", "patch")
+# The skin types that the paper calls light and dark.
+LIGHT, DARK = (1, 2), (5, 6)
+
+Wanted = Literal["above", "below", "within"]
 
 
 class Finding(Enum):
-    """The four possible verdicts."""
+    """The possible verdicts."""
 
     REPRODUCED = "reproduced"
-    PARTLY = "partly reproduced"
+    INCONCLUSIVE = "inconclusive"
     NOT_REPRODUCED = "not reproduced"
-    NOT_TESTABLE = "not testable on this data"
+    PREMISE_FAILS = "premise fails"
+    NOT_TESTABLE = "not testable"
+    CONFIRMED = "limitation confirmed"
+    REMOVED = "limitation removed"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One number, with its interval, that must lie above or below a threshold.
+    """One number, with its interval, that must lie above, below or within a threshold.
 
     >>> Check("rank correlation", Interval(0.7, 0.6, 0.8), "above", 0.5).finding
     <Finding.REPRODUCED: 'reproduced'>
     >>> Check("rank correlation", Interval(0.55, 0.4, 0.7), "above", 0.5).finding
-    <Finding.PARTLY: 'partly reproduced'>
-    >>> Check("rank correlation", Interval(0.2, 0.1, 0.7), "above", 0.5).finding
+    <Finding.INCONCLUSIVE: 'inconclusive'>
+    >>> Check("rank correlation", Interval(0.2, 0.1, 0.3), "above", 0.5).finding
     <Finding.NOT_REPRODUCED: 'not reproduced'>
+    >>> Check("rank correlation", Interval(-0.1, -0.2, 0.1), "within", 0.3).finding
+    <Finding.REPRODUCED: 'reproduced'>
     """
 
     metric: str
     interval: Interval
-    side: Literal["above", "below"]
+    wanted: Wanted
     threshold: float
+    runs: int = 1
+    runs_needed: float = math.nan  # for an interval this far from the threshold to leave it
 
     @property
     def finding(self) -> Finding:
-        """Reproduced if the whole interval is on the right side, partly if the value is."""
-        sign = 1 if self.side == "above" else -1
-        margins = [
-            sign * (number - self.threshold)
-            for number in (self.interval.low, self.interval.value, self.interval.high)
-        ]
-        if not all(margin == margin for margin in margins):  # NaN
-            return Finding.NOT_TESTABLE
-        if min(margins) > 0:
+        """What the whole interval says; one without ends says nothing."""
+        low, high = self.interval.low, self.interval.high
+        if math.isnan(self.interval.value) or math.isnan(low) or math.isnan(high):
+            return Finding.INCONCLUSIVE if self.runs == 1 else Finding.NOT_TESTABLE
+        match self.wanted:
+            case "above":
+                right, wrong = low > self.threshold, high < self.threshold
+            case "below":
+                right, wrong = high < self.threshold, low > self.threshold
+            case "within":
+                right = -self.threshold < low and high < self.threshold
+                wrong = low > self.threshold or high < -self.threshold
+        if right:
             return Finding.REPRODUCED
-        return Finding.PARTLY if margins[1] > 0 else Finding.NOT_REPRODUCED
+        return Finding.NOT_REPRODUCED if wrong else Finding.INCONCLUSIVE
 
 
 @dataclass(frozen=True)
@@ -65,19 +82,38 @@ class Verdict:
 
     claim: str
     checks: tuple[Check, ...]
+    untestable: str = ""  # why the data cannot decide it; the numbers stand all the same
+    premise: Check | None = None  # without which the checks are about nothing
 
     @property
     def verdict(self) -> Finding:
-        """Reproduced or not reproduced if all checks say so, partly if they disagree."""
+        """Reproduced if all checks say so, not reproduced if one does, else inconclusive."""
         findings = {check.finding for check in self.checks}
-        if not findings or Finding.NOT_TESTABLE in findings:
+        if self.untestable or not findings or Finding.NOT_TESTABLE in findings:
             return Finding.NOT_TESTABLE
-        return findings.pop() if len(findings) == 1 else Finding.PARTLY
+        if self.premise is not None and self.premise.finding is Finding.NOT_REPRODUCED:
+            return Finding.PREMISE_FAILS
+        if Finding.NOT_REPRODUCED in findings:
+            found = Finding.NOT_REPRODUCED
+        else:
+            found = findings.pop() if len(findings) == 1 else Finding.INCONCLUSIVE
+        if load_claims()[self.claim].get("limitation"):
+            limits = {
+                Finding.REPRODUCED: Finding.CONFIRMED,
+                Finding.NOT_REPRODUCED: Finding.REMOVED,
+            }
+            return limits.get(found, found)
+        return found
 
     def as_dictionary(self) -> dict[str, Any]:
         """Return plain values, to be written as JSON."""
         checks = [{**asdict(check), "finding": check.finding.value} for check in self.checks]
-        return {"verdict": self.verdict.value, "checks": checks}
+        content: dict[str, Any] = {"verdict": self.verdict.value, "checks": checks}
+        if self.untestable:
+            content["untestable"] = self.untestable
+        if self.premise is not None:
+            content["premise"] = asdict(self.premise)
+        return content
 
 
 @functools.cache
@@ -86,23 +122,62 @@ def load_claims() -> dict[str, dict[str, Any]]:
     return yaml.safe_load((project_root() / "book" / "claims.yml").read_text())
 
 
-def check(claim: str, metric: str, interval: Interval) -> Check:
-    """Return the check of a number against the threshold that book/claims.yml sets for a claim.
+def check(
+    claim: str,
+    name: str,
+    metric: str,
+    interval: Interval,
+    *,
+    runs: int = 1,
+    runs_needed: float = math.nan,
+) -> Check:
+    """Return the check of a number against the threshold that book/claims.yml sets for it.
 
-    >>> check("C7", "rank correlation", Interval(0.7, 0.6, 0.8)).threshold
+    >>> check("C7", "rank_correlation", "rank correlation", Interval(0.7, 0.6, 0.8)).threshold
     0.5
 
     Raises
     ------
     InputError
-        The claim is not listed there.
+        The claim, or this check of it, is not listed there.
     """
+    rule = rule_of(claim, name)
+    return Check(metric, interval, rule["wanted"], rule["threshold"], runs, runs_needed)
+
+
+def rule_of(claim: str, name: str) -> dict[str, Any]:
+    """Return what book/claims.yml says of one check of a claim."""
     _must_be_listed([claim])
-    rule = load_claims()[claim]
-    return Check(metric, interval, rule["wanted"], rule["threshold"])
+    rules = load_claims()[claim]["checks"]
+    if name not in rules:
+        raise InputError(f"claim {claim} has no check {name!r} in book/claims.yml: add it there")
+    return rules[name]
 
 
-def verdicts(checks: Mapping[str, list[Check]]) -> dict[str, Verdict]:
+def premise(claim: str, interval: Interval, runs: int = 1) -> Check:
+    """Return the check of what a claim presupposes."""
+    _must_be_listed([claim])
+    rule = load_claims()[claim]["premise"]
+    return Check(rule["metric"], interval, "below", rule["threshold"], runs)
+
+
+def untestable(claim: str, profile: Profile) -> str:
+    """Return why the data of a profile cannot decide a claim, or nothing if they can."""
+    needs, skin = load_claims()[claim]["needs"], profile.data.skin
+    if "synthetic" in profile.data.sources():
+        return "synthetic images: numbers only"
+    if needs == "groups" and (tuple(skin.light), tuple(skin.dark)) != (LIGHT, DARK):
+        return "light and dark are not the paper's groups, FST I-II and V-VI"
+    if needs == "external" and profile.data.external is None:
+        return "no external images"
+    return ""
+
+
+def verdicts(
+    checks: Mapping[str, list[Check]],
+    profile: Profile,
+    premises: Mapping[str, Check] | None = None,
+) -> dict[str, Verdict]:
     """Return the verdict on each claim, given the checks that decide it.
 
     Raises
@@ -111,7 +186,12 @@ def verdicts(checks: Mapping[str, list[Check]]) -> dict[str, Verdict]:
         A claim is not listed in book/claims.yml.
     """
     _must_be_listed(checks)
-    return {claim: Verdict(claim, tuple(listed)) for claim, listed in checks.items()}
+    return {
+        claim: Verdict(
+            claim, tuple(listed), untestable(claim, profile), (premises or {}).get(claim)
+        )
+        for claim, listed in checks.items()
+    }
 
 
 def _must_be_listed(claims: Iterable[str]) -> None:
@@ -125,11 +205,13 @@ def verdict_table(found: Mapping[str, Verdict]) -> HTML:
     rows = []
     for claim, verdict in found.items():
         text = load_claims()[claim]
-        numbers = "<br>".join(_sentence(check) for check in verdict.checks) or "no suitable images"
+        listed = [verdict.premise] if verdict.premise is not None else []
+        numbers = "<br>".join(map(_sentence, [*listed, *verdict.checks])) or "no suitable images"
+        why = f"<br><small>{escape(verdict.untestable)}</small>" if verdict.untestable else ""
         rows.append(
             f'<tr><th scope="row">{claim}</th><td>{escape(text["says"])} '
             f"({escape(text['where'])})</td><td>{numbers}</td>"
-            f"<td>{verdict_mark(verdict.verdict.value)}</td></tr>"
+            f"<td>{verdict_mark(verdict.verdict.value)}{why}</td></tr>"
         )
     return HTML(
         '<div class="verdicts"><table><thead><tr><th scope="col">Claim</th>'
@@ -141,12 +223,16 @@ def verdict_table(found: Mapping[str, Verdict]) -> HTML:
 def verdict_mark(verdict: str) -> str:
     """Return a verdict as HTML, with a class that the style sheet colours.
 
-    >>> verdict_mark("partly reproduced")
-    '<strong class="verdict partly-reproduced">partly reproduced</strong>'
+    >>> verdict_mark("not reproduced")
+    '<strong class="verdict not-reproduced">not reproduced</strong>'
     """
     name = verdict.replace(" ", "-")
     return f'<strong class="verdict {name}">{escape(verdict)}</strong>'
 
 
 def _sentence(check: Check) -> str:
-    return f"{escape(check.metric)}: {check.interval}, wanted {check.side} {check.threshold:g}"
+    side = "within ±" if check.wanted == "within" else f"{check.wanted} "
+    power = ""
+    if check.finding is Finding.INCONCLUSIVE and math.isfinite(check.runs_needed):
+        power = f"; about {check.runs_needed:.0f} runs would decide"
+    return f"{escape(check.metric)}: {check.interval}, wanted {side}{check.threshold:g}{power}"

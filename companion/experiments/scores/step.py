@@ -7,6 +7,8 @@ import numpy as np
 
 from companion.config import MIXED
 from slugkit import slug
+from slugkit.baselines.interface import Problem
+from slugkit.baselines.trivial import EdgeEnergy, NearestInPixels, NormOfMean
 from slugkit.estimators.pushforward import Pushforward
 from slugkit.model import training
 from slugkit.model.divergence import divergence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 # Foreign objects belong to the mixed training set alone (paper, figure 4).
 SKIN_SETS = ("light", "dark", "external")
+TRIVIAL = (EdgeEnergy(), NearestInPixels(), NormOfMean())
 
 
 def run(job: "Job", facts: dict[str, Any]) -> None:
@@ -27,7 +30,8 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
     The columns added to the test table are `mse`, mean squared error per pixel and channel;
     `encoder_std`, mean standard deviation of q(z|x); `kl`, its divergence from the prior in nats;
     `slug` and `slug_standard_error`, in squared units of intensity summed over the image; and
-    `num_products`, the Jacobian-vector products that each score took.
+    `num_products`, the Jacobian-vector products that each score took; and what costs nothing:
+    `edge_energy`, `nearest_in_pixels` (of this network's training set) and `norm_of_mean`.
     """
     settings = job.profile.scores
     table = job.read_table("data/test.csv")
@@ -47,6 +51,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         estimator=Pushforward(),
         progress=Progress(f"scores {job.dataset}, seed {job.seed}: product"),
     )
+    trivial = _trivial(job, model, shown)
     latent = tuple(range(1, mean.ndim))
     in_nats = divergence(mean, deviation**2, 2 * np.log(deviation)).sum(axis=latent)
     job.save_array("reconstruction.npy", reconstruction)
@@ -60,6 +65,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         slug=score.value,
         slug_standard_error=score.standard_error,
         num_products=score.num_products,
+        **trivial,
     )
     job.save_table("scores.csv", scores)
 
@@ -76,3 +82,17 @@ def _reconstruct(
         images,
         batch_size,
     )
+
+
+def _trivial(job: "Job", model: TrainedVAE, images: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the trivial baselines of each image."""
+    problem = Problem(
+        model,
+        np.asarray(job.read_array(f"data/train_{job.dataset}.npy")),
+        images,
+        jax.random.key(job.seed),
+        num_samples=0,  # they draw nothing
+        batch_size=job.profile.scores.batch_size,
+        likelihood_variance=job.profile.model.likelihood_variance,
+    )
+    return {one.name: one.compare(problem).score for one in TRIVIAL}

@@ -1,0 +1,198 @@
+"""The claims that the score table decides, each as the paper means it."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import kendalltau
+
+from companion.config import DATASETS, MIXED, Profile
+from companion.statistics.claims import Check
+from companion.statistics.metrics import ause, partial_spearman, rejection_curve, spearman
+from companion.statistics.runs import (
+    cluster_check,
+    double_difference,
+    log_ratio,
+    on_skin,
+    per_run,
+    run_check,
+    within_images,
+)
+from companion.statistics.summaries import GROUPS, select
+
+# What costs nothing and follows the error as well.
+TRIVIAL = ("edge_energy", "kl", "nearest_in_pixels")
+# Shares of the images that are removed, one after the other.
+REMOVED = np.arange(0, 1, 0.05)
+
+
+def representation(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C1: test error follows the representation of skin tones in training."""
+    values = per_run(on_skin(scores), lambda rows: double_difference(rows, "mse"))
+    metric = "log (dark / light error) after A less that after C"
+    return [run_check("C1", "double_difference", metric, values, profile)]
+
+
+def encoder(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C2: the encoder's standard deviation does not follow the error."""
+    rows = on_skin(scores)
+    ranks = per_run(select(rows, MIXED, *GROUPS), lambda one: _spearman(one, "encoder_std"))
+    metric = "rank correlation of the encoder's standard deviation with the error"
+    checks = [run_check("C2", "rank_correlation", metric, ranks, profile)]
+    for dataset in DATASETS:
+        sides = (dataset, "dark"), (dataset, "light")
+        values = per_run(rows, lambda one, sides=sides: log_ratio(one, "encoder_std", *sides))
+        metric = f"log (dark / light) of its means, trained on {dataset}"
+        checks.append(run_check("C2", "group_means", metric, values, profile))
+    return checks
+
+
+def follows_the_error(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C3: SLUG follows the error across groups and training sets."""
+    rows = on_skin(scores)
+    within = per_run(rows, lambda one: within_images(one, "slug", "mse"))
+    double = per_run(rows, lambda one: double_difference(one, "slug"))
+    return [
+        run_check(
+            "C3",
+            "within_images",
+            "correlation of the changes of SLUG and error between training sets, within images",
+            within,
+            profile,
+        ),
+        run_check("C3", "double_difference", "double difference of C1, of SLUG", double, profile),
+    ]
+
+
+def dark_after_dark(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C4: error and SLUG are higher for dark skin even when trained on dark skin only."""
+    checks = []
+    for name, column, title in (("error", "mse", "error"), ("slug", "slug", "SLUG")):
+        values = per_run(
+            on_skin(scores),
+            lambda rows, column=column: log_ratio(rows, column, ("C", "dark"), ("C", "light")),
+        )
+        metric = f"log (dark / light {title}) after training on C"
+        checks.append(run_check("C4", name, metric, values, profile))
+    return checks
+
+
+def worse_than_mixed(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C5: training on dark skin only is worse for all groups than training on the balanced set."""
+    checks = []
+    for group in GROUPS:
+        values = per_run(
+            on_skin(scores),
+            lambda rows, group=group: log_ratio(rows, "mse", ("C", group), ("B", group)),
+        )
+        metric = f"log (C / B) of the error on {group} skin"
+        checks.append(run_check("C5", group, metric, values, profile))
+    return checks
+
+
+def external_trend(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C6: on external images the error rises with darker skin, and SLUG rises with it.
+
+    The trend is Kendall's rank correlation with the skin type, whose test is that of Jonckheere and
+    Terpstra.
+    """
+    checks = []
+    for name, column, title in (("error", "mse", "error"), ("slug", "slug", "SLUG")):
+        for dataset in DATASETS:
+            rows = select(scores, dataset, "external")
+            values = per_run(rows, lambda one, column=column: _kendall(one, column))
+            metric = f"rank correlation of skin type with {title}, trained on {dataset}"
+            checks.append(run_check("C6", name, metric, values, profile))
+    return checks
+
+
+def adjusted_trend(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the trend of C6 with and without the edge energy of the images taken out."""
+    rows = {}
+    for dataset in DATASETS:
+        chosen = select(scores, dataset, "external")
+        for column, title in (("mse", "error"), ("slug", "SLUG")):
+            plain = per_run(chosen, lambda one, column=column: _kendall(one, column))
+            given = per_run(
+                chosen,
+                lambda one, column=column: partial_spearman(
+                    one["fitzpatrick"].astype(float), one[column], one["edge_energy"]
+                ),
+            )
+            rows[dataset, title] = {
+                "trend": plain.mean(),
+                "given edge energy (Spearman)": given.mean(),
+                "runs in which it rises": f"{int((plain > 0).sum())} of {len(plain)}",
+            }
+    index = pd.MultiIndex.from_tuples(rows, names=["trained on", "of"])
+    return pd.DataFrame(list(rows.values()), index)
+
+
+def strong_correlation(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C7: on data set B, SLUG correlates strongly with the error of an image."""
+    rows = select(scores, MIXED, *GROUPS)
+    return [
+        cluster_check(
+            "C7",
+            "rank_correlation",
+            "rank correlation of SLUG with the error",
+            rows,
+            profile,
+            spearman,
+            "slug",
+            "mse",
+        ),
+        cluster_check(
+            "C7",
+            "given_trivial",
+            "the same given edge energy, KL and nearest training image",
+            rows,
+            profile,
+            partial_spearman,
+            "slug",
+            "mse",
+            *TRIVIAL,
+        ),
+    ]
+
+
+def rejection(scores: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C8: removing the most uncertain images improves the mean error consistently."""
+    rows = select(scores, MIXED, *GROUPS)
+    return [
+        cluster_check(
+            "C8",
+            "ause",
+            "area under the sparsification error curve",
+            rows,
+            profile,
+            ause,
+            "mse",
+            "slug",
+        ),
+        cluster_check(
+            "C8",
+            "falling_steps",
+            "share of rejection steps at which the error falls",
+            rows,
+            profile,
+            falling_steps,
+            "mse",
+            "slug",
+        ),
+    ]
+
+
+def falling_steps(error: np.ndarray, uncertainty: np.ndarray) -> float:
+    """Return the share of rejection steps, each a twentieth of the images, that lower the error.
+
+    >>> falling_steps(np.arange(100.0), np.arange(100.0))
+    1.0
+    """
+    return float(np.mean(np.diff(rejection_curve(error, uncertainty, REMOVED)) < 0))
+
+
+def _spearman(rows: pd.DataFrame, column: str) -> float:
+    return spearman(rows[column], rows["mse"])
+
+
+def _kendall(rows: pd.DataFrame, column: str) -> float:
+    return float(kendalltau(rows["fitzpatrick"].astype(float), rows[column]).statistic)

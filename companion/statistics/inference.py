@@ -1,0 +1,139 @@
+r"""Intervals over the unit that a claim is about: runs, or images and patients within runs."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from companion.statistics.interval import Interval
+from slugkit.errors import InputError
+
+POWER = 0.8
+
+
+def over_runs(values: ArrayLike, confidence: float) -> Interval:
+    r"""Return the mean of one number per run, with Student's interval.
+
+    .. math:: \bar x \pm t_{n-1} \, s / \sqrt{n}
+
+    Parameters
+    ----------
+    values
+        (n,), one for each run; a run without one (NaN) is left out.
+    confidence
+        Of the interval, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        Without ends (NaN) for a single run: one run says nothing of the next.
+
+    References
+    ----------
+    Student (1908), The probable error of a mean.
+
+    >>> f"{over_runs([1.0, 2.0, 3.0], 0.95):.2f}"
+    '2.00 (-0.48\xa0to\xa04.48)'
+    """
+    known = np.asarray(values, float)
+    known = known[~np.isnan(known)]
+    if len(known) == 0:
+        return Interval(math.nan, math.nan, math.nan)
+    mean = float(known.mean())
+    if len(known) == 1:
+        return Interval(mean, math.nan, math.nan)
+    error = float(known.std(ddof=1) / math.sqrt(len(known)))
+    half = float(stats.t.ppf((1 + confidence) / 2, len(known) - 1)) * error
+    return Interval(mean, mean - half, mean + half)
+
+
+def runs_needed(values: ArrayLike, threshold: float, confidence: float) -> float:
+    r"""Return how many runs like these would tell their mean from a threshold four times in five.
+
+    .. math:: n = \left( \frac{(t_{n-1, (1+c)/2} + t_{n-1, 0.8}) \, s}{\bar x - \theta} \right)^2
+
+    Infinite where the mean is the threshold, NaN for fewer than two runs.
+
+    >>> runs_needed([1.0, 2.0, 3.0], 0.0, 0.95)
+    5.0
+    """
+    known = np.asarray(values, float)
+    known = known[~np.isnan(known)]
+    if len(known) < 2:
+        return math.nan
+    distance, spread = abs(float(known.mean()) - threshold), float(known.std(ddof=1))
+    if distance == 0:
+        return math.inf
+    for count in range(2, 10_001):
+        quantiles = stats.t.ppf([(1 + confidence) / 2, POWER], count - 1).sum()
+        if math.sqrt(count) * distance >= float(quantiles) * spread:
+            return float(count)
+    return math.inf
+
+
+def over_runs_and_clusters(
+    statistic: Callable[..., float],
+    *arrays: NDArray,
+    runs: NDArray,
+    clusters: NDArray,
+    resamples: int,
+    confidence: float,
+    seed: int,
+) -> Interval:
+    """Return the mean over runs of a statistic, from a bootstrap of runs and of clusters in each.
+
+    Runs are drawn anew, and in each drawn run its clusters, such as patients: what varies from run
+    to run and from patient to patient both count.
+
+    Parameters
+    ----------
+    statistic
+        Takes the arrays of one run, resampled together, and returns a number.
+    arrays
+        Each (n, ...), one row per image and run.
+    runs, clusters
+        (n,): the run of each row, and the patient or duplicate group that its image belongs to.
+    resamples, confidence, seed
+        As for `metrics.bootstrap`.
+
+    Raises
+    ------
+    InputError
+        There are no rows, or the arrays differ in length.
+
+    References
+    ----------
+    Davison and Hinkley (1997), Bootstrap Methods and their Application, section 3.8.
+    """
+    lengths = {len(array) for array in (*arrays, runs, clusters)}
+    if lengths == {0} or len(lengths) != 1:
+        raise InputError(f"a bootstrap needs arrays of one length above 0, not {sorted(lengths)}")
+    rows_of = [_rows_by_cluster(np.flatnonzero(runs == run), clusters) for run in np.unique(runs)]
+    random = np.random.default_rng(seed)
+
+    def value(rows: NDArray) -> float:
+        return float(statistic(*(array[rows] for array in arrays)))
+
+    whole = np.nanmean([value(np.concatenate(rows)) for rows in rows_of])
+    drawn = np.empty(resamples)
+    for number in range(resamples):
+        values = []
+        for run in random.integers(len(rows_of), size=len(rows_of)):
+            groups = rows_of[run]
+            chosen = random.integers(len(groups), size=len(groups))
+            values.append(value(np.concatenate([groups[k] for k in chosen])))
+        drawn[number] = np.nanmean(values) if not np.isnan(values).all() else np.nan
+    defined = drawn[~np.isnan(drawn)]
+    if 2 * len(defined) <= resamples:
+        return Interval(float(whole), math.nan, math.nan)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return Interval(float(whole), float(low), float(high))
+
+
+def _rows_by_cluster(rows: NDArray, clusters: NDArray) -> list[NDArray]:
+    _, membership = np.unique(clusters[rows], return_inverse=True)
+    order = np.argsort(membership, kind="stable")
+    return np.split(rows[order], np.cumsum(np.bincount(membership))[:-1])
