@@ -46,6 +46,7 @@ class PageRun(Run):
         figure: Figure,
         numbers: Mapping[str, float | int | str],
         checks: Mapping[str, list[Check]] | None = None,
+        premises: Mapping[str, Check] | None = None,
     ) -> None:
         """Show the verdicts and the provenance, and write what other pages read.
 
@@ -58,8 +59,10 @@ class PageRun(Run):
         checks
             For each claim that this notebook bears on, the checks that decide it; an empty list
             for a claim that this data cannot test.
+        premises
+            For claims that presuppose something, the check of it.
         """
-        found = verdicts(checks or {})
+        found = verdicts(checks or {}, self.profile, premises)
         for name, value in numbers.items():
             glue(name, value, display=False)
         for claim, verdict in found.items():

@@ -42,12 +42,12 @@ real = next(one for one in found if one.is_recorded and one.profile == notebook.
 reduced = claims_page.counts(real)
 numbers = {
     "fresh_reproduced": fresh["reproduced"],
-    "fresh_partly_reproduced": fresh["partly reproduced"],
+    "fresh_inconclusive": fresh["inconclusive"],
     "fresh_not_reproduced": fresh["not reproduced"],
-    "fresh_not_testable": fresh["not testable on this data"],
+    "fresh_not_testable": fresh["not testable"],
     "reduced_reproduced": reduced["reproduced"],
-    "reduced_partly_reproduced": reduced["partly reproduced"],
+    "reduced_inconclusive": reduced["inconclusive"],
     "reduced_not_reproduced": reduced["not reproduced"],
-    "reduced_not_testable": reduced["not testable on this data"],
+    "reduced_not_testable": reduced["not testable"],
 }
 run.finish(figure, numbers)

@@ -12,11 +12,8 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.scores import figures
-from companion.experiments.scores.analysis import cell_table, ratio, ratio_of_ratios
-from companion.statistics.claims import check
-from companion.statistics.metrics import spearman
-from companion.statistics.summaries import GROUPS, over_images, select
+from companion.experiments.scores import claims, figures
+from companion.experiments.scores.analysis import cell_table, dark_over_light
 
 run = notebook.open_run("fig1", profile)
 
@@ -32,21 +29,16 @@ plt.show()
 
 # %%
 scores = run.table("scores")
-error = {d: ratio(scores, run.profile, "mse", (d, "dark"), (d, "light")) for d in "AC"}
-encoder = ratio(scores, run.profile, "encoder_std", ("A", "dark"), ("A", "light"))
-shift = ratio_of_ratios(scores, run.profile, "mse")
-test = select(scores, "B", *GROUPS)
-encoder_rank = over_images(test, run.profile, spearman, "encoder_std", "mse")
 cell_table(scores, run.profile, "mse", "encoder_std")
 
 # %% tags=["hide-input"]
 checks = {
-    "C1": [check("C1", "(dark / light error after A) / (the same after C)", shift)],
-    "C2": [check("C2", "rank correlation of encoder deviation with error, B", encoder_rank)],
+    "C1": claims.representation(scores, run.profile),
+    "C2": claims.encoder(scores, run.profile),
 }
 numbers = {
-    "mse_ratio_A": error["A"].value,
-    "mse_ratio_C": error["C"].value,
-    "encoder_ratio_A": encoder.value,
+    "mse_ratio_A": dark_over_light(scores, "A", "mse"),
+    "mse_ratio_C": dark_over_light(scores, "C", "mse"),
+    "encoder_ratio_A": dark_over_light(scores, "A", "encoder_std"),
 }
 run.finish(figure, numbers, checks)

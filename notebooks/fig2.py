@@ -11,10 +11,8 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.scores import figures
-from companion.experiments.scores.analysis import cell_table, order_of_cells, ratio
-from companion.statistics.claims import check
-from companion.statistics.summaries import GROUPS
+from companion.experiments.scores import claims, figures
+from companion.experiments.scores.analysis import cell_table, order_of_cells
 
 run = notebook.open_run("fig2", profile)
 
@@ -30,26 +28,14 @@ plt.show()
 
 # %%
 scores = run.table("scores")
-order = {column: order_of_cells(scores, run.profile, column) for column in ("slug", "encoder_std")}
-dark_over_light = {
-    column: ratio(scores, run.profile, column, ("C", "dark"), ("C", "light"))
-    for column in ("mse", "slug")
-}
-worse_than_mixed = {
-    group: ratio(scores, run.profile, "mse", ("C", group), ("B", group)) for group in GROUPS
-}
 cell_table(scores, run.profile, "mse", "encoder_std", "slug")
 
 # %% tags=["hide-input"]
 checks = {
-    "C3": [check("C3", "rank correlation of SLUG with error over the six cells", order["slug"])],
-    "C4": [
-        check("C4", "dark / light error after training on C", dark_over_light["mse"]),
-        check("C4", "dark / light SLUG after training on C", dark_over_light["slug"]),
-    ],
-    "C5": [
-        check("C5", f"error on {group} skin, C / B", worse_than_mixed[group]) for group in GROUPS
-    ],
+    "C3": claims.follows_the_error(scores, run.profile),
+    "C4": claims.dark_after_dark(scores, run.profile),
+    "C5": claims.worse_than_mixed(scores, run.profile),
 }
+order = {column: order_of_cells(scores, run.profile, column) for column in ("slug", "encoder_std")}
 numbers = {"cells_slug": order["slug"].value, "cells_encoder": order["encoder_std"].value}
 run.finish(figure, numbers, checks)

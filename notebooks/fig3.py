@@ -13,8 +13,7 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.scores import figures
-from companion.statistics.claims import check
+from companion.experiments.scores import claims, figures
 from companion.statistics.metrics import spearman
 from companion.statistics.summaries import GROUPS, over_images, select
 
@@ -40,16 +39,14 @@ plt.show()
 # ## What the numbers say
 
 # %%
-rows = select(run.table("scores"), "B", *sets)
-trend = {
-    column: over_images(rows, run.profile, spearman, "fitzpatrick", column)
-    for column in ("mse", "slug")
-}
+scores = run.table("scores")
+claims.adjusted_trend(scores, run.profile) if external is not None else "no external images"
 
 # %% tags=["hide-input"]
-tested = [
-    check("C6", "rank correlation of skin type with error, B", trend["mse"]),
-    check("C6", "rank correlation of skin type with SLUG, B", trend["slug"]),
-]
-numbers = {"trend_mse": trend["mse"].value, "trend_slug": trend["slug"].value}
-run.finish(figure, numbers, {"C6": [] if external is None else tested})
+rows = select(scores, "B", *sets)
+numbers = {
+    f"trend_{column}": over_images(rows, run.profile, spearman, "fitzpatrick", column).value
+    for column in ("mse", "slug")
+}
+checks = [] if external is None else claims.external_trend(scores, run.profile)
+run.finish(figure, numbers, {"C6": checks})

@@ -13,11 +13,9 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
-from companion.experiments.scores import figures, object_maps
-from companion.experiments.scores.analysis import gap_of_maps, map_table, mean_of_map
-from companion.statistics.claims import OBJECTS, check
-from companion.statistics.metrics import ause, spearman
-from companion.statistics.summaries import GROUPS, over_images, select
+from companion.experiments.scores import claims, figures, object_maps
+from companion.experiments.scores.analysis import map_table
+from companion.statistics.summaries import GROUPS, select
 
 run = notebook.open_run("fig4", profile)
 
@@ -39,36 +37,26 @@ plt.show()
 # chance, 1 means every pixel of the object stands above every other pixel.
 
 # %%
-correlation = over_images(test, run.profile, spearman, "slug", "mse")
-sparsification = over_images(test, run.profile, ause, "mse", "slug")
 measured = object_maps.measure(run)
 map_table(measured, run.profile)
 
 # %% tags=["hide-input"]
-drawn = measured[measured["set"] == "object"]
-claimed = [kind for kind in OBJECTS if (drawn["object"] == kind).any()]
+scores = run.table("scores")
+missed, premises = claims.error_misses_objects(measured, run.profile)
 checks = {
-    "C7": [check("C7", "rank correlation of SLUG with error", correlation)],
-    "C8": [check("C8", "area under the sparsification error curve", sparsification)],
-    "C9": [
-        check("C9", f"pixel AUROC of SLUG, {kind}", mean_of_map(drawn, run.profile, "slug", kind))
-        for kind in claimed
-    ],
-    "C10": [
-        check(
-            "C10",
-            f"AUROC of SLUG minus squared error, {kind}",
-            gap_of_maps(drawn, run.profile, kind),
-        )
-        for kind in claimed
-    ],
+    "C7": claims.strong_correlation(scores, run.profile),
+    "C8": claims.rejection(scores, run.profile),
+    "C9": claims.maps_find_objects(measured, run.profile),
+    "C10": missed,
 }
+correlation, sparsification = checks["C7"][0].interval, checks["C8"][0].interval
+drawn = measured[measured["set"] == "object"].groupby("map")["auroc"].mean()
 numbers = {
     "spearman_mse": correlation.value,
     "spearman_mse_low": correlation.low,
     "spearman_mse_high": correlation.high,
     "ause": sparsification.value,
-    "auroc_slug": mean_of_map(drawn, run.profile, "slug").value,
-    "auroc_error": mean_of_map(drawn, run.profile, "squared_error").value,
+    "auroc_slug": float(drawn["slug"]),
+    "auroc_error": float(drawn["squared_error"]),
 }
-run.finish(figure, numbers, checks)
+run.finish(figure, numbers, checks, premises)

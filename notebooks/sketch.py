@@ -64,5 +64,9 @@ error = analysis.best_sketch_error(scores, run.profile)
 run.finish(
     figure,
     numbers,
-    {"C13": [check("C13", "error of the score, sketch with a quarter of the memory", error)]},
+    {
+        "C13": [
+            check("C13", "error", "error of the score, sketch with a quarter of the memory", error)
+        ]
+    },
 )

@@ -1,6 +1,7 @@
 """All claims beside each other: what the paper says, and what each run found."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -74,8 +75,7 @@ def claims_table(found: list[Source]) -> HTML:
         rows.append(
             f'<tr id="{claim}"><th scope="row">{claim}{links if page else ""}</th>'
             f"<td>{escape(text['says'])} <small>({escape(text['where'])})</small><br>"
-            f"<small><strong>Wanted {text['wanted']} {text['threshold']:g}.</strong> "
-            f"{escape(text['reason'])}</small></td>{cells}</tr>"
+            f"<small>{'<br>'.join(map(_wanted, text['checks'].values()))}</small></td>{cells}</tr>"
         )
     return HTML(
         '<div class="verdicts all-claims"><table><thead><tr><th scope="col">Claim</th>'
@@ -85,7 +85,7 @@ def claims_table(found: list[Source]) -> HTML:
 
 
 def margins(axis: Axes, found: list[Source]) -> None:
-    """Draw each check's number and interval less its threshold, signed so that right is agreement.
+    """Draw how far each check's number and interval lie on the right side of the threshold.
 
     What leaves the axis is drawn at its end.
     """
@@ -100,14 +100,9 @@ def margins(axis: Axes, found: list[Source]) -> None:
             ):
                 if number >= len(checks):
                     continue
-                check = checks[number]
-                sign = 1 if check["side"] == "above" else -1
-                low, value, high = (
-                    sign * (check["interval"][end] - check["threshold"])
-                    for end in ("low", "value", "high")
-                )
+                low, value, high = sorted(_margins(checks[number]))
                 axis.plot(
-                    [max(min(low, high), -limit), min(max(low, high), limit)],
+                    [max(low, -limit), min(high, limit)],
                     [row + offset] * 2,
                     color=COLOURS[colour],
                 )
@@ -117,12 +112,30 @@ def margins(axis: Axes, found: list[Source]) -> None:
             longest = max(listed, key=len)
             labels.append(f"{claim}: {longest[number]['metric']}")
     axis.axvline(0, color=INK, linewidth=1)
-    axis.set_yticks(range(len(labels)), labels, fontsize=8)
+    axis.set_yticks(range(len(labels)), labels, fontsize=7)
     axis.set_ylim(len(labels) - 0.5, -0.5)
     axis.set_xlim(-limit * 1.06, limit * 1.06)  # room for whole markers at the ends
-    axis.set_xlabel("number less threshold (right: as in the paper)")
+    axis.set_xlabel("how far on the right side of the threshold")
     for one, colour, marker in zip(found, ("slug", "mse", "C"), "osD", strict=False):
         axis.plot([], [], color=COLOURS[colour], marker=marker, label=one.title)
+
+
+def _margins(check: dict[str, Any]) -> list[float]:
+    """Return value and ends of an interval as distances on the right side of the threshold."""
+    ends = [check["interval"][end] for end in ("low", "value", "high")]
+    # A single run has no interval: its mark stands alone.
+    ends = [check["interval"]["value"] if number != number else number for number in ends]
+    match check["wanted"]:
+        case "above":
+            return [number - check["threshold"] for number in ends]
+        case "below":
+            return [check["threshold"] - number for number in ends]
+    return [check["threshold"] - abs(number) for number in ends]
+
+
+def _wanted(rule: dict[str, Any]) -> str:
+    side = "within ±" if rule["wanted"] == "within" else f"{rule['wanted']} "
+    return f"<strong>Wanted {side}{rule['threshold']:g}.</strong> {escape(rule['reason'])}"
 
 
 def counts(one: Source) -> dict[str, int]:
@@ -147,8 +160,18 @@ def _read(paths: RunPaths, notebooks: list[str], mark: str) -> Source:
 def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
         return "not judged in this run"
+    listed = [claim["premise"]] if "premise" in claim else []
     numbers = "".join(
-        f"<li>{escape(check['metric'])}: {Interval(**check['interval'])}</li>"
-        for check in claim["checks"]
+        f"<li>{escape(check['metric'])}: {Interval(**check['interval'])}{_power(check)}</li>"
+        for check in [*listed, *claim["checks"]]
     )
-    return verdict_mark(claim["verdict"]) + (f"<ul>{numbers}</ul>" if numbers else "")
+    why = f"<br><small>{escape(claim['untestable'])}</small>" if "untestable" in claim else ""
+    return verdict_mark(claim["verdict"]) + why + (f"<ul>{numbers}</ul>" if numbers else "")
+
+
+def _power(check: dict[str, Any]) -> str:
+    """Say how many runs would decide what these leave open."""
+    needed = check["runs_needed"]
+    if check.get("finding") != Finding.INCONCLUSIVE.value or not math.isfinite(needed):
+        return ""
+    return f" <small>({check['runs']} runs; about {needed:.0f} would decide)</small>"

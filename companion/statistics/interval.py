@@ -15,7 +15,8 @@ class Interval:
     def __format__(self, form: str) -> str:
         """Write the number with its interval, inside of which no line is broken.
 
-        Without a form there are two decimals, or as many as tell two digits of the interval.
+        Without a form there are two decimals, or as many as tell two digits of the interval. A
+        number without an interval is that of one run.
 
         >>> f"{Interval(0.5, -0.25, 1.25):.3f}"
         '0.500 (-0.250\\xa0to\\xa01.250)'
@@ -25,6 +26,8 @@ class Interval:
         '0.0024 (0.0013\\xa0to\\xa00.0031)'
         """
         form = form or f".{self._decimals()}f"
+        if math.isnan(self.low) and not math.isnan(self.value):
+            return f"{self.value:{form}} (one run)"
         low, high = (format(end, form) for end in (self.low, self.high))
         return f"{self.value:{form}} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 

@@ -44,9 +44,11 @@ def within_images(rows: pd.DataFrame, first: str, second: str) -> float:
     Each image is its own control: its mean over the training sets is taken out of both (fixed
     effects), so that no difference between images counts.
     """
-    logs = np.log(rows[[first, second]]).assign(image_id=rows["image_id"])
-    centred = logs[[first, second]] - logs.groupby("image_id")[[first, second]].transform("mean")
-    return float(np.corrcoef(centred[first], centred[second])[0, 1])
+    centred = []
+    for column in (first, second):
+        logs = pd.Series(np.log(rows[column].to_numpy(float)), rows.index)
+        centred.append(logs - logs.groupby(rows["image_id"]).transform("mean"))
+    return float(np.corrcoef(*centred)[0, 1])
 
 
 def run_check(claim: str, name: str, metric: str, values: np.ndarray, profile: Profile) -> Check:

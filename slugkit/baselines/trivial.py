@@ -23,6 +23,18 @@ _OF_THE_IMAGE = Cost(trainings=0)
 _OF_THE_LATENT = Cost(forward_passes=1)
 
 
+def edge_energy(images: np.ndarray) -> np.ndarray:
+    """Return the squared difference of each pixel from its right and its lower neighbour (n, H, W).
+
+    >>> edge_energy(np.array([[[[0.0], [2.0]]]])).tolist()
+    [[[4.0, 0.0]]]
+    """
+    map_ = np.zeros(images.shape[:3])
+    map_[:, :-1] += np.sum(np.diff(images, axis=1) ** 2, axis=-1)
+    map_[:, :, :-1] += np.sum(np.diff(images, axis=2) ** 2, axis=-1)
+    return map_
+
+
 @dataclass(frozen=True)
 class EdgeEnergy(Baseline):
     """The squared difference of each pixel from its right and its lower neighbour."""
@@ -33,10 +45,7 @@ class EdgeEnergy(Baseline):
 
     def compare(self, problem: Problem) -> Comparison:
         """Return score and map; see `Baseline`."""
-        images = problem.images
-        map_ = np.zeros(images.shape[:3])
-        map_[:, :-1] += np.sum(np.diff(images, axis=1) ** 2, axis=-1)
-        map_[:, :, :-1] += np.sum(np.diff(images, axis=2) ** 2, axis=-1)
+        map_ = edge_energy(problem.images)
         return Comparison(over_pixels(map_), map_, _OF_THE_IMAGE)
 
 

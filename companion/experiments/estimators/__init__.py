@@ -29,6 +29,7 @@ def _cost(profile: Profile) -> list[Cost]:
         if side != profile.data.image_size:
             products = profile.curvature.max_products * settings.train_images
             costs.append(Cost("ggn_product", products, scale))
+    costs.append(Cost("ggn_product", 2 * settings.spread_images * settings.spread_samples, 1))
     return costs
 
 
@@ -42,8 +43,14 @@ STEPS = (
         "estimators",
         Scope.FIRST,
         "companion.experiments.estimators.step:run",
-        inputs=("data/train.csv", "data/test.csv", "model.msgpack", "posterior.npz"),
-        outputs=("estimators.csv",),
+        inputs=(
+            "data/train.csv",
+            "data/test.csv",
+            "data/test.npy",
+            "model.msgpack",
+            "posterior.npz",
+        ),
+        outputs=("estimators.csv", "samples.csv"),
         settings=("model", "curvature", "estimators"),
         code=("slugkit.estimators",),
         images=_images,
@@ -51,7 +58,7 @@ STEPS = (
         cost=_cost,
         gigabytes=16,
         minutes=1440,
-        kept={"estimators.csv": ""},
+        kept={"estimators.csv": "", "samples.csv": ""},
     ),
 )
 PAGES = (Page("estimators", shows=("estimators",), decides_claims=True),)

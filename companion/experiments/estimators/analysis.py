@@ -30,6 +30,11 @@ def error_after(
     return over_rows(rows["error"], profile, _root_mean_square)
 
 
+def own_size(errors: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the rows of the size that the network was trained at."""
+    return errors[errors["image_size"] == profile.data.image_size]
+
+
 def products_for_map(error: Interval, products: float, wanted: float = 0.1) -> Interval:
     r"""Return how many products a mean of independent probes needs for a wanted relative error.
 

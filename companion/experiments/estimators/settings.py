@@ -22,6 +22,10 @@ class Estimators(Experiment):
     score_repeats: Count
     reference_outputs: Count
     reference_products: Count
+    # How many samples the paper's estimator of the score needs is found on so many skin images of
+    # each tone, by the spread of so many samples.
+    spread_images: Count = 10
+    spread_samples: Annotated[int, Field(ge=8)] = 32
 
     def check(self, profile: Profile) -> None:
         other = set(self.most_products) - {profile.data.image_size}

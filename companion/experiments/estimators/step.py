@@ -9,7 +9,9 @@ import pandas as pd
 from companion.experiments.data.pools import at_size, one_of_each_tone
 from companion.experiments.estimators.measure import measure
 from companion.experiments.estimators.settings import Estimators
+from companion.statistics.summaries import GROUPS
 from slugkit import slug
+from slugkit.estimators.hutchinson import Hutchinson
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
 from slugkit.progress import Progress
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 # Images are large at some of the sizes, and their activations are kept.
 BATCH_SIZE = 8
+WANTED = 0.05  # relative error of a score
 
 
 def run(job: "Job", facts: dict[str, Any]) -> None:
@@ -41,6 +44,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         )
         tables.append(measured)
     job.save_table("estimators.csv", pd.concat(tables, ignore_index=True))
+    job.save_table("samples.csv", _samples_needed(job, model))
 
 
 def _posterior_at(size: int, job: "Job", model: TrainedVAE) -> slug.Posterior:
@@ -72,3 +76,25 @@ def _posterior_at(size: int, job: "Job", model: TrainedVAE) -> slug.Posterior:
     )
     assert isinstance(posterior, slug.Posterior)
     return posterior
+
+
+def _samples_needed(job: "Job", model: TrainedVAE) -> pd.DataFrame:
+    """Return how many samples the paper's estimator needs for a score with 5 % error, by image."""
+    settings = job.profile.experiment(Estimators)
+    tests = job.read_table("data/test.csv")
+    skin = tests[tests["set"].isin(GROUPS)].groupby("set").head(settings.spread_images)
+    images = job.read_images("data/test.npy", "data/test.csv")[skin["image_id"]]
+    made = slug.score(
+        slug.load(job.file("posterior.npz"), model.reconstruct(), model.params),
+        images,
+        num_samples=settings.spread_samples,
+        key=jax.random.key(job.seed),
+        estimator=Hutchinson(),
+        progress=Progress("estimators: image"),
+    )
+    relative = made.standard_error / made.value
+    return skin[["image_id", "source", "group", "set"]].assign(
+        outputs=images[0].size,
+        relative_error=relative,
+        samples_needed=settings.spread_samples * (relative / WANTED) ** 2,
+    )

@@ -9,9 +9,10 @@ from sklearn.metrics import roc_auc_score
 from companion.config import Profile
 from companion.experiments.objects.measure import METHODS, plainest
 from companion.run import Run
-from companion.statistics.claims import OBJECTS, Check, check
+from companion.statistics.claims import OBJECTS, Check
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import over_seeds
+from companion.statistics.runs import cluster_check
 from companion.statistics.summaries import over_images
 
 TITLES = {"slug": "SLUG", "squared_error": "squared error"}
@@ -161,17 +162,19 @@ def lesion_table(lesions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
 
 def lesion_checks(lesions: pd.DataFrame, profile: Profile) -> list[Check]:
-    """Return the checks of claim C11: uncertainty falls from the object to the lesion to the skin.
+    """C11: uncertainty falls from the object to the lesion to the skin of the same image.
 
     One pair for each kind of object that the paper shows; none without images of a known lesion.
     """
-    rows = lesions[lesions["method"] == "slug"]
+    rows = lesions[lesions["method"] == "slug"].assign(group=lesions["image_id"])
     checks = []
     for kind in [kind for kind in OBJECTS if (rows["kind"] == kind).any()]:
         chosen = rows[rows["kind"] == kind]
-        for less, more in (("skin", "lesion"), ("lesion", "object")):
-            found = over_images(chosen, profile, _ratio_of_means, less, more)
-            checks.append(check("C11", f"SLUG of {less} over {more}, {kind}", found))
+        for more, less in (("lesion", "skin"), ("object", "lesion")):
+            logs = chosen.assign(log=np.log(chosen[more] / chosen[less]))
+            metric = f"log of SLUG of {more} over {less}, {kind}"
+            name = f"{more}_over_{less}"
+            checks.append(cluster_check("C11", name, metric, logs, profile, np.mean, "log"))
     return checks
 
 

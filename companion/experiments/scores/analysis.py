@@ -6,7 +6,10 @@ import pandas as pd
 from companion.config import DATASETS, Profile
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import spearman
+from companion.statistics.runs import log_ratio, over_clusters, per_run
 from companion.statistics.summaries import GROUPS, over_images, select
+
+MAP_TITLES = {"slug": "SLUG", "squared_error": "squared error", "edge_energy": "edge energy"}
 
 
 def cells(scores: pd.DataFrame, profile: Profile, column: str) -> pd.DataFrame:
@@ -52,56 +55,6 @@ def cell_table(scores: pd.DataFrame, profile: Profile, *columns: str) -> pd.Data
     return pd.DataFrame(parts, index=index).rename(columns=lambda name: name.replace("_", " "))
 
 
-def ratio(
-    scores: pd.DataFrame,
-    profile: Profile,
-    column: str,
-    above: tuple[str, str],
-    below: tuple[str, str],
-) -> Interval:
-    """Return mean(column | above) / mean(column | below), each side a (dataset, group).
-
-    The interval is a bootstrap over images. An image that stands on both sides (two training
-    sets, one test group) is drawn for both at once.
-    """
-    rows = pd.concat(
-        [
-            select(scores, *side)[["image_id", column]].assign(above=float(side == above))
-            for side in (above, below)
-        ]
-    )
-
-    def quotient(values: np.ndarray, is_above: np.ndarray) -> float:
-        chosen = is_above == 1
-        if chosen.all() or not chosen.any():
-            return np.nan
-        return float(values[chosen].mean() / values[~chosen].mean())
-
-    return over_images(rows, profile, quotient, column, "above")
-
-
-def ratio_of_ratios(scores: pd.DataFrame, profile: Profile, column: str) -> Interval:
-    """Return (dark / light after training on A) / (dark / light after training on C).
-
-    Above 1, the group that was missing in training fares worse. The interval is a bootstrap over
-    images, an image being drawn for both training sets at once.
-    """
-    rows = scores[scores["set"].isin(GROUPS) & scores["dataset"].isin(["A", "C"])]
-    sign = np.where(rows["dataset"] == "A", 1, -1) * np.where(rows["set"] == "dark", 1, -1)
-    code = 2 * (rows["dataset"] == "A") + (rows["set"] == "dark")
-
-    def statistic(values: np.ndarray, signs: np.ndarray, codes: np.ndarray) -> float:
-        found, places = np.unique(codes, return_index=True)
-        if len(found) < 4:
-            return np.nan
-        logarithms = [np.log(values[codes == cell].mean()) for cell in found]
-        return float(np.exp(np.dot(signs[places], logarithms)))
-
-    return over_images(
-        rows.assign(sign=sign, code=code), profile, statistic, column, "sign", "code"
-    )
-
-
 def order_of_cells(scores: pd.DataFrame, profile: Profile, column: str) -> Interval:
     """Return the rank correlation of a column with the error over the (training set, group) means.
 
@@ -121,24 +74,6 @@ def order_of_cells(scores: pd.DataFrame, profile: Profile, column: str) -> Inter
     return over_images(rows.assign(cell=numbers), profile, correlation, column, "mse", "cell")
 
 
-def mean_of_map(
-    maps: pd.DataFrame, profile: Profile, name: str, kind: str | None = None
-) -> Interval:
-    """Return a map's mean pixel AUROC over images, of one kind of object or of all."""
-    rows = maps[maps["map"] == name]
-    rows = rows if kind is None else rows[rows["object"] == kind]
-    return over_images(rows, profile, np.mean, "auroc")
-
-
-def gap_of_maps(maps: pd.DataFrame, profile: Profile, kind: str) -> Interval:
-    """Return by how much the AUROC of SLUG exceeds the squared error's, image by image."""
-    rows = maps[maps["object"] == kind].pivot_table(
-        index=["seed", "image_id"], columns="map", values="auroc"
-    )
-    rows = rows.assign(gap=rows["slug"] - rows["squared_error"]).reset_index()
-    return over_images(rows, profile, np.mean, "gap")
-
-
 def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Return AUROC and average precision of each map by kind of object, with intervals."""
     rows = []
@@ -148,9 +83,15 @@ def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             "images": group["image_id"].nunique(),
             "pixels covered": f"{group['covered'].mean():.0%}",
         }
-        for name, title in (("slug", "SLUG"), ("squared_error", "squared error")):
+        for name, title in MAP_TITLES.items():
             for column, label in (("auroc", "AUROC"), ("average_precision", "AP")):
-                found = over_images(group[group["map"] == name], profile, np.mean, column)
-                row[f"{label}, {title}"] = f"{found:.2f}"
+                chosen = group[group["map"] == name]
+                row[f"{label}, {title}"] = f"{over_clusters(chosen, profile, np.mean, column):.2f}"
         rows.append(row)
     return pd.DataFrame(rows).set_index("object")
+
+
+def dark_over_light(scores: pd.DataFrame, dataset: str, column: str) -> float:
+    """Return the ratio of a column's means on dark and light skin, as a geometric mean of runs."""
+    sides = (dataset, "dark"), (dataset, "light")
+    return float(np.exp(per_run(scores, lambda rows: log_ratio(rows, column, *sides)).mean()))

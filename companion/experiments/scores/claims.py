@@ -1,17 +1,20 @@
 """The claims that the score table decides, each as the paper means it."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 from scipy.stats import kendalltau
 
 from companion.config import DATASETS, MIXED, Profile
-from companion.statistics.claims import Check
+from companion.statistics.claims import OBJECTS, Check, premise
 from companion.statistics.metrics import ause, partial_spearman, rejection_curve, spearman
 from companion.statistics.runs import (
     cluster_check,
     double_difference,
     log_ratio,
     on_skin,
+    over_clusters,
     per_run,
     run_check,
     within_images,
@@ -38,8 +41,8 @@ def encoder(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     metric = "rank correlation of the encoder's standard deviation with the error"
     checks = [run_check("C2", "rank_correlation", metric, ranks, profile)]
     for dataset in DATASETS:
-        sides = (dataset, "dark"), (dataset, "light")
-        values = per_run(rows, lambda one, sides=sides: log_ratio(one, "encoder_std", *sides))
+        above, below = (dataset, "dark"), (dataset, "light")
+        values = per_run(rows, partial(log_ratio, column="encoder_std", above=above, below=below))
         metric = f"log (dark / light) of its means, trained on {dataset}"
         checks.append(run_check("C2", "group_means", metric, values, profile))
     return checks
@@ -68,7 +71,7 @@ def dark_after_dark(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     for name, column, title in (("error", "mse", "error"), ("slug", "slug", "SLUG")):
         values = per_run(
             on_skin(scores),
-            lambda rows, column=column: log_ratio(rows, column, ("C", "dark"), ("C", "light")),
+            partial(log_ratio, column=column, above=("C", "dark"), below=("C", "light")),
         )
         metric = f"log (dark / light {title}) after training on C"
         checks.append(run_check("C4", name, metric, values, profile))
@@ -81,7 +84,7 @@ def worse_than_mixed(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     for group in GROUPS:
         values = per_run(
             on_skin(scores),
-            lambda rows, group=group: log_ratio(rows, "mse", ("C", group), ("B", group)),
+            partial(log_ratio, column="mse", above=("C", group), below=("B", group)),
         )
         metric = f"log (C / B) of the error on {group} skin"
         checks.append(run_check("C5", group, metric, values, profile))
@@ -98,7 +101,7 @@ def external_trend(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     for name, column, title in (("error", "mse", "error"), ("slug", "slug", "SLUG")):
         for dataset in DATASETS:
             rows = select(scores, dataset, "external")
-            values = per_run(rows, lambda one, column=column: _kendall(one, column))
+            values = per_run(rows, partial(_kendall, column=column))
             metric = f"rank correlation of skin type with {title}, trained on {dataset}"
             checks.append(run_check("C6", name, metric, values, profile))
     return checks
@@ -110,12 +113,10 @@ def adjusted_trend(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     for dataset in DATASETS:
         chosen = select(scores, dataset, "external")
         for column, title in (("mse", "error"), ("slug", "SLUG")):
-            plain = per_run(chosen, lambda one, column=column: _kendall(one, column))
+            plain = per_run(chosen, partial(_kendall, column=column))
             given = per_run(
                 chosen,
-                lambda one, column=column: partial_spearman(
-                    one["fitzpatrick"].astype(float), one[column], one["edge_energy"]
-                ),
+                partial(_given_edges, column=column),
             )
             rows[dataset, title] = {
                 "trend": plain.mean(),
@@ -196,3 +197,55 @@ def _spearman(rows: pd.DataFrame, column: str) -> float:
 
 def _kendall(rows: pd.DataFrame, column: str) -> float:
     return float(kendalltau(rows["fitzpatrick"].astype(float), rows[column]).statistic)
+
+
+def maps_find_objects(maps: pd.DataFrame, profile: Profile) -> list[Check]:
+    """C9: pixel maps highlight rulers, ink and patches."""
+    checks = []
+    for where, name in (("object", "auroc"), ("tagged", "tagged_auroc")):
+        for kind in _kinds(maps, where):
+            rows = maps[(maps["set"] == where) & (maps["object"] == kind)]
+            slug = rows[rows["map"] == "slug"]
+            what = f"{'drawn' if where == 'object' else 'real'} {kind}"
+            metric = f"pixel AUROC of SLUG, {what}"
+            checks.append(cluster_check("C9", name, metric, slug, profile, np.mean, "auroc"))
+            gap = auroc_gap(rows, "edge_energy")
+            metric = f"pixel AUROC of SLUG less that of the edge energy, {what}"
+            checks.append(cluster_check("C9", "over_edges", metric, gap, profile, np.mean, "gap"))
+    return checks
+
+
+def error_misses_objects(
+    maps: pd.DataFrame, profile: Profile
+) -> tuple[list[Check], dict[str, Check]]:
+    """C10: the squared error does not flag them, because the network reconstructs them well.
+
+    The premise is of all kinds together: the squared error inside the objects over that outside.
+    """
+    drawn = maps[(maps["set"] == "object") & maps["object"].isin(OBJECTS)]
+    checks = []
+    for kind in _kinds(maps, "object"):
+        gap = auroc_gap(drawn[drawn["object"] == kind], "squared_error")
+        metric = f"pixel AUROC of SLUG less that of the squared error, {kind}"
+        checks.append(cluster_check("C10", "over_error", metric, gap, profile, np.mean, "gap"))
+    error = drawn[drawn["map"] == "squared_error"]
+    if error.empty:
+        return [], {}
+    inside = over_clusters(error, profile, np.mean, "ratio")
+    return checks, {"C10": premise("C10", inside, error["seed"].nunique())}
+
+
+def auroc_gap(maps: pd.DataFrame, rival: str) -> pd.DataFrame:
+    """Return, image by image, by how much the AUROC of SLUG exceeds that of another map."""
+    wide = maps.pivot_table(
+        index=["seed", "image_id", "group"], columns="map", values="auroc"
+    ).reset_index()
+    return wide.assign(gap=wide["slug"] - wide[rival])
+
+
+def _kinds(maps: pd.DataFrame, where: str) -> list[str]:
+    return [k for k in OBJECTS if ((maps["set"] == where) & (maps["object"] == k)).any()]
+
+
+def _given_edges(rows: pd.DataFrame, column: str) -> float:
+    return partial_spearman(rows["fitzpatrick"].astype(float), rows[column], rows["edge_energy"])

@@ -12,8 +12,9 @@ from companion.statistics.metrics import (
     pixel_auroc,
     pixel_average_precision,
 )
+from slugkit.baselines.trivial import edge_energy
 
-MAPS = ("slug", "squared_error")
+MAPS = ("slug", "squared_error", "edge_energy")
 
 
 def measure(run: Run) -> pd.DataFrame:
@@ -34,6 +35,7 @@ def measure(run: Run) -> pd.DataFrame:
                     {
                         "seed": seed,
                         "image_id": image["image_id"],
+                        "group": image["group"],
                         "set": image["set"],
                         "object": image["object"],
                         "map": name,
@@ -61,6 +63,7 @@ def load_maps(run: Run, seed: int, identifiers: Iterable[str]) -> dict[str, np.n
         "image": images,
         "reconstruction": reconstructions,
         "squared_error": np.sum((images - reconstructions) ** 2, axis=-1),
+        "edge_energy": edge_energy(images),
         "slug": run.images("uncertainty", seed, MIXED)[identifiers],
     }
 

@@ -1,0 +1,91 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from companion.statistics.inference import over_runs, over_runs_and_clusters, runs_needed
+from slugkit.errors import InputError
+
+values = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
+
+
+@given(values)
+def test_the_interval_of_runs_is_students(numbers):
+    found = over_runs(numbers, 0.95)
+    assert found.value == pytest.approx(np.mean(numbers))
+    if np.std(numbers) > 1e-9:
+        expected = stats.ttest_1samp(numbers, 0).confidence_interval(0.95)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_one_run_has_no_interval_and_a_missing_one_is_left_out():
+    one = over_runs([0.7], 0.95)
+    assert one.value == 0.7
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+    assert over_runs([0.1, np.nan, 0.3], 0.95) == over_runs([0.1, 0.3], 0.95)
+    assert math.isnan(over_runs([], 0.95).value)
+
+
+def test_so_many_runs_decide_four_times_in_five():
+    random = np.random.default_rng(0)
+    pilot = random.normal(0.6, 1.0, 400)
+    count = int(runs_needed(pilot, 0.0, 0.95))
+    decided = [
+        over_runs(random.normal(pilot.mean(), pilot.std(), count), 0.95).low > 0
+        for _ in range(2000)
+    ]
+    assert 0.72 < np.mean(decided) < 0.88
+
+
+def test_no_number_of_runs_decides_what_lies_on_the_line():
+    assert runs_needed([-1.0, 1.0], 0.0, 0.95) == math.inf
+    assert math.isnan(runs_needed([1.0], 0.0, 0.95))
+
+
+def runs_with(effect, rng, runs=10, patients=30):
+    """Two images of each patient, whose errors share a part, in runs that differ in theirs."""
+    rows = []
+    for run in range(runs):
+        shift = rng.normal(0, 0.2)
+        for patient in range(patients):
+            own = rng.normal(0, 1)
+            for _ in range(2):
+                rows.append((run, patient, effect + shift + own + rng.normal(0, 0.3)))
+    table = np.array(rows)
+    return table[:, 2], table[:, 0].astype(int), table[:, 1].astype(str)
+
+
+def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says():
+    rng, covered = np.random.default_rng(1), []
+    for _ in range(120):
+        numbers, runs, clusters = runs_with(1.0, rng)
+        found = over_runs_and_clusters(
+            np.mean, numbers, runs=runs, clusters=clusters, resamples=200, confidence=0.9, seed=0
+        )
+        covered.append(found.low <= 1.0 <= found.high)
+    assert np.mean(covered) > 0.8
+
+
+def test_images_of_one_patient_count_once():
+    numbers, runs, clusters = runs_with(0.0, np.random.default_rng(2), runs=1, patients=40)
+    kept = {"runs": runs, "resamples": 400, "confidence": 0.9, "seed": 0}
+    together = over_runs_and_clusters(np.mean, numbers, clusters=clusters, **kept)
+    single = over_runs_and_clusters(np.mean, numbers, clusters=np.arange(80).astype(str), **kept)
+    assert together.high - together.low > 1.2 * (single.high - single.low)
+
+
+def test_arrays_of_different_lengths_are_refused():
+    with pytest.raises(InputError, match=r"arrays of one length above 0, not \[2, 3\]"):
+        over_runs_and_clusters(
+            np.mean,
+            np.zeros(3),
+            runs=np.zeros(3),
+            clusters=np.zeros(2),
+            resamples=10,
+            confidence=0.9,
+            seed=0,
+        )
