@@ -48,7 +48,7 @@ def within_images(rows: pd.DataFrame, first: str, second: str) -> float:
     for column in (first, second):
         logs = pd.Series(np.log(rows[column].to_numpy(float)), rows.index)
         centred.append(logs - logs.groupby(rows["image_id"]).transform("mean"))
-    return float(np.corrcoef(*centred)[0, 1])
+    return float(np.corrcoef(centred[0], centred[1])[0, 1])
 
 
 def run_check(claim: str, name: str, metric: str, values: np.ndarray, profile: Profile) -> Check:
