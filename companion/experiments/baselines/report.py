@@ -49,13 +49,12 @@ def show(*tables: pd.DataFrame) -> pd.DataFrame:
     intervals = [
         f"{Interval(*numbers):.2f}" for numbers in found[["value", "low", "high"]].to_numpy(float)
     ]
-    order = [name for name in [SLUG, *BASELINES] if (found["baseline"] == name).any()]
+    names = dict.fromkeys([SLUG, *BASELINES])  # SLUG first
+    order = [name for name in names if (found["baseline"] == name).any()]
     wide = found.assign(shown=intervals).pivot_table(
         index="baseline", columns="quantity", values="shown", aggfunc="first"
     )
-    wide = wide.loc[list(dict.fromkeys(order)), list(dict.fromkeys(found["quantity"]))].fillna(
-        "no map"
-    )
+    wide = wide.loc[order, list(dict.fromkeys(found["quantity"]))].fillna("no map")
     return wide.rename(index=titles()).rename_axis(index=None, columns=None)
 
 
