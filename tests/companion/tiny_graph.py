@@ -26,6 +26,7 @@ experiments:
   estimators:
     {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
      reference_outputs: 4, reference_products: 16, most_products: {16: 8, 32: 8}, train_images: 4}
+  layers: {images: 2, num_samples: 2}
   sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
   comparisons:
     num_samples: 2

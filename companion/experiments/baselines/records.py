@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from companion.config import MIXED
+from companion.experiments.baselines.analysis import skin_scores
 from companion.run import Run
 
 KEYS = ["image_id", "source", "object", "set", "seed"]
@@ -39,3 +41,11 @@ def seconds(run: Run) -> dict[str, list[float]]:
     """Return how long each baseline took under each seed."""
     taken = [record["seconds"] for record in run.records("comparisons")]
     return {name: [one[name] for one in taken] for name in taken[0]}
+
+
+def wide_with_groups(run: Run) -> pd.DataFrame:
+    """Return one row per (seed, skin image), a column for each baseline, with set and group."""
+    wide = skin_scores(comparisons(run))
+    scores = run.table("scores")
+    groups = scores[scores["dataset"] == MIXED][["seed", "image_id", "group"]]
+    return wide.merge(groups, on=["seed", "image_id"])

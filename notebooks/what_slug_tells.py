@@ -1,0 +1,94 @@
+# %% [markdown]
+# # What SLUG tells
+#
+# A score may follow the error because it knows something, or because it repeats what is seen in the
+# image. Four questions: does it change when the training set changes? What is left of it when what
+# costs nothing is known? Does a given score mean the same error in both groups? And what can be
+# decided by it with a guarantee?
+
+# %% tags=["parameters", "remove-cell"]
+profile = "quick"
+
+# %% tags=["hide-input"]
+from IPython.display import display
+from matplotlib import pyplot as plt
+
+from companion import notebook
+from companion.experiments.baselines import records
+from companion.experiments.meaning import analysis, figures
+
+run = notebook.open_run("what_slug_tells", profile)
+scores = run.table("scores")
+wide = records.wide_with_groups(run)
+added = analysis.added(wide, run.profile, analysis.shown_in(wide))
+
+# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of an image. Right: the same after edge energy, KL divergence, norm of the latent mean and distance to the nearest training image have been taken out of both (those that are among the scores themselves: the other three). Bars: bootstrap intervals over runs and, within them, patients.", "name": "fig-what-slug-tells"}, "image": {"alt": "Two panels of dots with intervals, one row for each score: its rank correlation with the error alone, and given four numbers that cost nothing.", "classes": "dark-light"}} tags=["hide-input"]
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.2))
+figures.added_dots(left, added, "alone")
+figures.added_dots(right, added, "given all four")
+plt.show()
+
+# %% [markdown]
+# ## What the numbers say
+#
+# ### Does it change with the training set?
+#
+# The same image under three training sets is its own control. The correlation of the changes of each
+# score with those of the error, and the same once a difference between whole networks is taken out,
+# too.
+
+# %%
+analysis.epistemic(scores, run.profile)
+
+# %% [markdown]
+# ### What does it add?
+#
+# Rank correlation with the error given each of four numbers that cost nothing, and given all.
+
+# %%
+analysis.show(added)
+
+# %% [markdown]
+# ### Where does it come from?
+#
+# SLUG of each layer alone. The weights of the decoder's first layer are multiplied by the latent
+# mean: their part of the squared Jacobian norm is |mu|² times what one unit of that layer's output
+# does. KL is |mu|²/2 and a term that hardly varies. So a score in which that layer weighs much must
+# follow KL.
+
+# %%
+layers = run.table("layers")
+analysis.layer_table(layers, scores, run.profile)
+
+# %% [markdown]
+# ### Does a given score mean the same error in both groups?
+#
+# The gap in the logarithm of the error between dark and light skin, as it is and with SLUG known;
+# and how many images of each group a fixed threshold flags (the highest tenth of the scores) beside
+# how many have an error among the highest tenth.
+
+# %%
+gaps = analysis.sufficiency(scores, run.profile)
+display({name: f"{interval:.3f}" for name, interval in gaps.items()})
+analysis.flags(scores, run.profile)
+
+# %% [markdown]
+# ### What can be decided by it?
+#
+# The share of images that can be kept if the chance of a large error among them (the upper quartile
+# of the errors) is to stay below a risk, by split-conformal risk control.
+
+# %%
+analysis.kept_at_risk(wide, run.profile, ["slug", "divergence", "edge_energy", "deep_ensemble"])
+
+# %% tags=["hide-input"]
+slug = added.loc["slug"]
+numbers = {
+    "slug_alone": slug["alone"].value,
+    "slug_given_all": slug["given all four"].value,
+    "slug_given_all_low": slug["given all four"].low,
+    "slug_given_all_high": slug["given all four"].high,
+    "gap": gaps["gap"].value,
+    "gap_given_slug": gaps["gap given SLUG"].value,
+}
+run.finish(figure, numbers)
