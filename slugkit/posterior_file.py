@@ -35,6 +35,7 @@ def save(posterior: Posterior | SketchedPosterior, path: str | os.PathLike[str])
         "num_products_exact": known.num_products,
         "converged": known.converged,
         "prior_precision": known.prior_precision,
+        "following": [known.following, known.following_residual],
         "basis_dtype": str(known.basis.dtype),
         "sketch": None if sketched is None else sketched.sketch.description(),
     }
@@ -109,6 +110,7 @@ def load(
         header["converged"] and verified,
         header["prior_precision"],
         large["further"],
+        *header.get("following", []),
     )
     if header["sketch"] is None:
         return known

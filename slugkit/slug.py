@@ -22,18 +22,22 @@ from typing import Any
 import jax
 import numpy as np
 
-from slugkit.checks.arrays import check_batch_size, check_images, check_key
-from slugkit.checks.model import check_model
+from slugkit import refusals
+from slugkit.checks.arrays import check_images, check_key, check_not_traced
+from slugkit.checks.model import check_model, no_leaks
+from slugkit.checks.numbers import check_count, check_prior_precision
 from slugkit.errors import InputError
 from slugkit.estimators.budget import Budget, make_budget
 from slugkit.estimators.interface import Estimates, Estimator, estimator_of
 from slugkit.linalg.estimates import Estimate, ScoreAndVariance
 from slugkit.linalg.random import seed_from
+from slugkit.operators.batches import outputs_by_batch
 from slugkit.operators.ggn import ggn_product
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.losses import Hessian
 from slugkit.operators.parameters import FlatParameters, flatten
-from slugkit.posterior import Posterior, SketchedPosterior, check_prior_precision
+from slugkit.operators.program import program_digest
+from slugkit.posterior import Posterior, SketchedPosterior
 from slugkit.posterior_file import load, save
 from slugkit.progress import ProgressCallback
 from slugkit.solvers.interface import Problem, Solver, solver_of
@@ -120,30 +124,41 @@ def fit(
     ----------
     The paper's section 3.2, equations 1 and 4.
     """
-    check_batch_size(batch_size)
+    check_not_traced("slug.fit", params=params, images=images, key=key)
+    rank = check_count("rank", rank, 0)
+    batch_size = None if batch_size is None else check_count("batch_size", batch_size)
+    prior_precision = check_prior_precision(prior_precision)
     check_key(key)
-    check_prior_precision(prior_precision)
     chosen = solver_of(solver)
     images = check_images(images)
     parameters = flatten(params, parameter_filter)
     key_subset, *keys = jax.random.split(key, 3)
     images, scale = _subset(images.astype(parameters.dtype), subset_size, key_subset)
-    output_shape = check_model(apply, parameters, images, batch_size)
-    most = min(parameters.size, len(images) * int(np.prod(output_shape)))
-    if not 0 <= rank <= most:
-        raise InputError(
-            f"rank is {rank}; give a number from 0 (no deflation) to {most}, the smaller of the "
-            "numbers of parameters and of outputs"
-        )
+    checked = check_model(apply, parameters, images, batch_size)
+    most = min(parameters.size, len(images) * int(np.prod(checked.output_shape)))
+    if rank > most:
+        raise refusals.RANK.error(given=rank, most=most)
+    if rank == 0:  # then no product looks at the images
+        for batch, outputs in outputs_by_batch(apply, parameters.tree, images, batch_size):
+            checked.check_batch(batch, outputs)
     problem = Problem(
-        ggn_product(apply, parameters, images, hessian=hessian, batch_size=batch_size, scale=scale),
-        _digest(parameters, images, hessian, batch_size, scale),
+        ggn_product(
+            apply,
+            parameters,
+            images,
+            hessian=hessian,
+            batch_size=batch_size,
+            scale=scale,
+            visit=checked.check_batch,
+        ),
+        lambda: _digest(apply, parameters, images, hessian, batch_size, scale),
         apply,
         parameters,
         images.shape[1:],
         prior_precision,
     )
-    return chosen.solve(problem, rank, (seed_from(keys[0]), seed_from(keys[1])), progress)
+    with no_leaks():
+        return chosen.solve(problem, rank, (seed_from(keys[0]), seed_from(keys[1])), progress)
 
 
 def score(
@@ -264,7 +279,8 @@ def _estimate(
     progress: ProgressCallback | None,
 ) -> Estimates:
     chosen = estimator_of(estimator, score=budget.score, variance=budget.variance)
-    check_batch_size(batch_size)
+    check_not_traced("slug.score", images=images, key=key)
+    batch_size = None if batch_size is None else check_count("batch_size", batch_size)
     check_key(key)
     if isinstance(posterior, SketchedPosterior) and not chosen.takes_sketch:
         raise InputError(
@@ -281,16 +297,15 @@ def _subset(
     """Return some of the images and the factor by which they stand for all."""
     if subset_size is None:
         return images, 1.0
-    if not 1 <= subset_size <= len(images):
-        raise InputError(
-            f"subset_size is {subset_size}; give a number from 1 to that of the images, "
-            f"{len(images)}"
-        )
+    subset_size = check_count("subset_size", subset_size)
+    if subset_size > len(images):
+        raise refusals.SUBSET.error(given=subset_size, most=len(images))
     chosen = np.random.default_rng(seed_from(key)).choice(len(images), subset_size, replace=False)
     return images[np.sort(chosen)], len(images) / subset_size
 
 
 def _digest(
+    apply: Apply,
     parameters: FlatParameters,
     images: np.ndarray,
     hessian: Hessian | None,
@@ -301,5 +316,6 @@ def _digest(
     digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
     loss = "identity" if hessian is None else hessian.__qualname__
     options = f"{parameters.digest()}:{parameters.selected}:{loss}:{batch_size}:{scale}"
+    options += program_digest(apply, parameters, images.shape[1:])
     digest.update(options.encode())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from slugkit.estimators.budget import Budget
 from slugkit.estimators.interface import Estimates, ImageEstimator
 from slugkit.linalg.estimates import Estimate
 from slugkit.linalg.hutchinson import hutchinson
+from slugkit.linalg.probes import PROBES_PER_BLOCK
 from slugkit.operators.jacobian import Jacobian
 from slugkit.posterior import Posterior, SketchedPosterior
 
@@ -50,7 +51,12 @@ class Hutchinson(ImageEstimator):
         """Return the score (1,) of one image."""
 
         def reached(made: Estimate) -> bool:
-            return budget.reached(_of_one_image(made), None)
+            one = _of_one_image(made)
+            if budget.reached(one, None):
+                return True
+            if one.num_products == PROBES_PER_BLOCK:
+                budget.warn_of_cost(self.name, one, None)
+            return False
 
         made = hutchinson(
             lambda probes: posterior.squared_norms(jacobian.pull(np.asarray(probes))),

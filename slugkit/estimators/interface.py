@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from slugkit.checks.model import check_outputs
 from slugkit.discovery import discover, resolve
-from slugkit.errors import InputError
+from slugkit.errors import InputError, counted_from
 from slugkit.estimators.budget import Budget
 from slugkit.linalg.estimates import Estimate, join
 from slugkit.operators.jacobian import Jacobian, lineariser
@@ -90,10 +90,11 @@ class ImageEstimator(Estimator):
         linearise = lineariser(posterior.apply, posterior.parameters)
         scores, variances = [], []
         for index, image in enumerate(images):
-            jacobian = Jacobian(linearise, posterior.parameters, image)
-            check_outputs(jacobian.outputs, index, 1)
             key_image = jax.random.fold_in(key, index)
-            score, variance = self.estimate_image(posterior, jacobian, budget, key_image)
+            with counted_from(index):
+                jacobian = Jacobian(linearise, posterior.parameters, image)
+                check_outputs(jacobian.outputs)
+                score, variance = self.estimate_image(posterior, jacobian, budget, key_image)
             scores.append(score)
             variances.append(variance)
             if progress is not None:

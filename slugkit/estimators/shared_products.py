@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from slugkit.errors import InputError
+from slugkit.errors import InputError, counted_from
 from slugkit.estimators.hutchinson import Hutchinson
 from slugkit.linalg.basis import coefficients
 from slugkit.linalg.hutchinson import hutchinson
@@ -116,14 +116,15 @@ def scores(
             pulled = jacobian.pull(np.asarray(probes))
             return np.stack([one.squared_norms(pulled) for one in posteriors], axis=1)
 
-        estimate = hutchinson(
-            forms,
-            jacobian.size,
-            num_samples,
-            jax.random.fold_in(key, index),
-            distribution=Hutchinson.distribution,
-            dtype=jacobian.dtype,
-        )
+        with counted_from(index):
+            estimate = hutchinson(
+                forms,
+                jacobian.size,
+                num_samples,
+                jax.random.fold_in(key, index),
+                distribution=Hutchinson.distribution,
+                dtype=jacobian.dtype,
+            )
         made.append(np.asarray(estimate.value))
     return np.stack(made, axis=1)
 

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from slugkit.operators.batches import batches
+from slugkit import refusals
+from slugkit.operators.batches import Batch, batches
 from slugkit.operators.jacobian import Apply, Linear, lineariser, pull
 from slugkit.operators.losses import Hessian
 from slugkit.operators.parameters import FlatParameters
@@ -26,6 +27,7 @@ def ggn_product(
     hessian: Hessian | None = None,
     batch_size: int | None = None,
     scale: float = 1.0,
+    visit: Callable[[Batch, jax.Array], object] = lambda batch, outputs: None,
 ) -> Callable[[Float[np.ndarray, " p"]], Float[np.ndarray, " p"]]:
     r"""Return the product with the generalised Gauss-Newton matrix of all images.
 
@@ -46,6 +48,13 @@ def ggn_product(
         How many images are linearised at once.
     scale
         The factor c: n_total / n where the images stand for a larger set.
+    visit
+        Called with each batch and its outputs in the first product.
+
+    Raises
+    ------
+    ImageError
+        The derivative at an image is not finite.
 
     References
     ----------
@@ -56,19 +65,45 @@ def ggn_product(
     parts = list(batches(images, batch_size))
 
     kept: list[tuple[jax.Array, Linear]] = []
+    visited = False
 
     def product(vector: np.ndarray) -> np.ndarray:
+        nonlocal visited
         direction = jnp.asarray(vector)
         total = jnp.zeros_like(direction)
         for number, batch in enumerate(parts):
             outputs, jvp = kept[number] if number < len(kept) else linearise(batch.images)
+            if not visited:
+                visit(batch, outputs)
             total = _add_product(hessian, total, direction, outputs, jvp, batch.mask, scale)
             fits = len(parts) == 1 or (number + 1) * _num_bytes(jvp) <= BYTES_KEPT
             if number == len(kept) and fits:
                 kept.append((outputs, jvp))
             # Or the next batch is linearised beside the activations of this one.
             del outputs, jvp
-        return np.asarray(total)
+        visited = True
+        made = np.asarray(total)
+        if not np.isfinite(made).all():
+            find_culprit(direction)
+        return made
+
+    def find_culprit(direction: jax.Array) -> None:
+        """Name the image without which the product would be finite, if there is one."""
+        nothing = jnp.zeros_like(direction)
+
+        def finite(images: jax.Array, mask: jax.Array) -> bool:
+            outputs, jvp = linearise(images)
+            made = _add_product(hessian, nothing, direction, outputs, jvp, mask, scale)
+            return bool(np.isfinite(np.asarray(made)).all())
+
+        for batch in parts:
+            if finite(batch.images, batch.mask):
+                continue
+            for place in range(batch.size):
+                # Beside copies of itself, as what is not finite does not stay in its place.
+                copies = batch.images[np.full(len(batch.images), place)]
+                if not finite(copies, batch.mask):
+                    raise refusals.DERIVATIVE_NOT_FINITE.of_image(batch.start + place)
 
     return product
 
@@ -90,5 +125,7 @@ def _add_product(
     tangents = jvp(vector)
     if hessian is not None:
         tangents = hessian(outputs, tangents)
+    # A Hessian may compute in another type than the model.
+    tangents = tangents.astype(outputs.dtype)
     tangents = tangents * mask.reshape(-1, *[1] * (tangents.ndim - 1)).astype(tangents.dtype)
     return total + scale * pull(jvp, tangents, len(vector), vector.dtype)

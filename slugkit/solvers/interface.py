@@ -20,7 +20,7 @@ class Problem:
     """The matrix G, known by its products, and the model that it belongs to."""
 
     product: Callable[[Float[np.ndarray, " p"]], Float[np.ndarray, " p"]]
-    digest: str  # identifies G
+    identify: Callable[[], str]  # a digest of all that G is made of
     apply: Apply
     parameters: FlatParameters
     image_shape: tuple[int, ...]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from slugkit.checks.numbers import check_count
 from slugkit.errors import InputError
 from slugkit.linalg.sketch import make_sketch
 from slugkit.linalg.sketched_lanczos import sketched_lanczos
@@ -47,6 +48,11 @@ class SketchedLanczos(Solver):
     num_exact: int = 0
     threshold: float = 1e-3
     exact: Lanczos = field(default_factory=Lanczos)
+
+    def __post_init__(self) -> None:
+        check_count("num_exact", self.num_exact, 0)
+        if self.sketch_size is not None:
+            check_count("sketch_size", self.sketch_size)
 
     def solve(
         self,
