@@ -1,5 +1,6 @@
 """The Gaussian posterior over the parameters, by eigenvectors or by a sketch of them."""
 
+import functools
 import warnings
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +15,7 @@ from slugkit.linalg.recurrence import ROUNDING
 from slugkit.linalg.sketched_lanczos import SketchedBasis
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import FlatParameters
+from slugkit.operators.program import rounding_of
 from slugkit.summary import Summarised, Summary
 
 Vectors = Float[np.ndarray, "s p"]
@@ -58,6 +60,11 @@ class Posterior(Summarised):
     def rank(self) -> int:
         """The number of directions that are taken out, k."""
         return len(self.eigenvalues)
+
+    @functools.cached_property
+    def rounding(self) -> float:
+        """The unit of rounding of the coarsest type that the model computes in."""
+        return rounding_of(self.apply, self.parameters, self.image_shape)
 
     @property
     def cuts_cluster(self) -> bool:
@@ -206,6 +213,11 @@ class SketchedPosterior(Summarised):
     def image_shape(self) -> tuple[int, ...]:
         """The shape of an image."""
         return self.exact.image_shape
+
+    @property
+    def rounding(self) -> float:
+        """The unit of rounding of the coarsest type that the model computes in."""
+        return self.exact.rounding
 
     @property
     def rank(self) -> int:

@@ -99,7 +99,9 @@ def fit(
     prior_precision
         The precision a of a Gaussian prior, in the units of G; None for the projector.
     parameter_filter
-        Takes a leaf's path, such as ``"decoder/conv/kernel"``, and says whether it is uncertain.
+        Takes a leaf's path, such as ``"decoder/conv/kernel"``, and says whether it is uncertain;
+        by default all parameters are, but no statistics, integers and keys among them (see
+        `slugkit.operators.parameters.flatten`).
     subset_size
         Use so many of the images, m, drawn at random, to stand for all n.
     batch_size
@@ -119,6 +121,11 @@ def fit(
     ------
     InputError
         An argument, the parameters, the images or the model's outputs are unusable.
+
+    Warns
+    -----
+    ClusterWarning
+        The rank cuts a cluster of equal eigenvalues.
 
     References
     ----------
@@ -201,10 +208,21 @@ def score(
     progress
         Called as ``progress(done, total, message)``.
 
+    Returns
+    -------
+    Estimate
+        All sums are in float32 at least; where the model computes in half precision, the standard
+        errors include its rounding.
+
     Raises
     ------
     InputError
         An argument, the images or the model's outputs are unusable.
+
+    Warns
+    -----
+    CostWarning
+        The relative error will take very many products.
 
     References
     ----------
@@ -288,7 +306,23 @@ def _estimate(
             "sketch of them; fit with solver='lanczos', or ask for the score by 'hutchinson'"
         )
     images = check_images(images, posterior.image_shape).astype(posterior.parameters.dtype)
-    return chosen.estimate(posterior, images, budget, key, batch_size=batch_size, progress=progress)
+    made = chosen.estimate(posterior, images, budget, key, batch_size=batch_size, progress=progress)
+    score, variance = (_with_rounding(one, posterior.rounding) for one in made)
+    return score, variance
+
+
+def _with_rounding(made: Estimate | None, rounding: float) -> Estimate | None:
+    """Return an estimate whose error includes the rounding of a model in half precision.
+
+    A product with the Jacobian is off by that fraction of the typical product of its image, and
+    its square by twice that.
+    """
+    if made is None or rounding <= np.finfo(np.float32).eps:
+        return made
+    value, error = (np.asarray(part, float) for part in made[:2])
+    typical = value.mean(axis=tuple(range(1, value.ndim)), keepdims=True)
+    error = np.hypot(error, 2 * rounding * np.sqrt(np.abs(value * typical)))
+    return made._replace(standard_error=error.astype(made.value.dtype))
 
 
 def _subset(

@@ -22,6 +22,7 @@ class FixedBudget(ImageEstimator):
     """An algorithm of `slugkit.linalg` on A = B B^T, from half as many products with A."""
 
     least: ClassVar[int] = 2  # of the products with A
+    inverts: ClassVar[bool] = False  # what is off by rounding, so it asks by how much
 
     @abstractmethod
     def algorithm(self) -> Callable[..., Estimate]:
@@ -53,6 +54,7 @@ class FixedBudget(ImageEstimator):
             budget.num_products // PRICE,
             key,
             dtype=jacobian.dtype,
+            **({"rounding": posterior.rounding} if self.inverts else {}),
         )
         shape = (1,) if self.gives_score else (1, *jacobian.shape)
         value, error = (np.asarray(part).reshape(shape) for part in made[:2])

@@ -1,8 +1,9 @@
 """What a model computes, as JAX traces it."""
 
+import functools
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from slugkit.operators.jacobian import Apply
-from slugkit.operators.parameters import FlatParameters
+from slugkit.operators.parameters import FlatParameters, Layout
 
 # Where a function lies in memory, which is no part of what it computes.
 ADDRESS = re.compile(r"0x[0-9a-f]+")
@@ -55,14 +56,31 @@ def coarsest_float(jaxpr: Any) -> float:
     )
 
 
+def rounding_of(apply: Apply, parameters: FlatParameters, image_shape: tuple[int, ...]) -> float:
+    """Return the unit of rounding of the coarsest type that a model computes in."""
+    kept = _rounding if isinstance(apply, Hashable) else _rounding.__wrapped__
+    return kept(apply, parameters.layout, image_shape, parameters.dtype)
+
+
+@functools.lru_cache(maxsize=8)
+def _rounding(apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any) -> float:
+    return coarsest_float(_trace(apply, layout, image_shape, dtype).jaxpr)
+
+
+def _trace(apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any) -> Any:
+    leaves = map(jax.ShapeDtypeStruct, layout.shapes, layout.dtypes)
+    image = jax.ShapeDtypeStruct((1, *image_shape), dtype)
+    # A function of its own, as JAX keeps what it has traced.
+    traced = jax.make_jaxpr(lambda tree, images: apply(tree, images))
+    return traced(jax.tree.unflatten(layout.treedef, leaves), image)
+
+
 def program_digest(apply: Apply, parameters: FlatParameters, image_shape: tuple[int, ...]) -> str:
     """Return a digest of what a model computes for an image, and of the arrays it closes over.
 
     The values of the parameters are no part of it.
     """
-    image = jax.ShapeDtypeStruct((1, *image_shape), parameters.dtype)
-    # A function of its own, as JAX keeps what it has traced.
-    traced = jax.make_jaxpr(lambda tree, images: apply(tree, images))(parameters.tree, image)
+    traced = _trace(apply, parameters.layout, image_shape, parameters.dtype)
     digest = hashlib.sha256(ADDRESS.sub("", str(traced.jaxpr)).encode())
     for constant in traced.consts:
         digest.update(np.ascontiguousarray(constant).tobytes())

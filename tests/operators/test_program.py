@@ -7,7 +7,13 @@ import pytest
 from small_model import SHAPE, apply, make_params
 
 from slugkit.operators.parameters import flatten
-from slugkit.operators.program import coarsest_float, draws, primitives, program_digest
+from slugkit.operators.program import (
+    coarsest_float,
+    draws,
+    primitives,
+    program_digest,
+    rounding_of,
+)
 
 FLAT = flatten(make_params())
 
@@ -72,3 +78,17 @@ def test_the_digest_does_not_tell_where_a_function_lies():
 
     assert digest(lambda p, x: own(apply(p, x))) == digest(lambda p, x: own(apply(p, x)))
     assert np.isfinite(float(own(1.0)))
+
+
+@pytest.mark.parametrize("kind", [jnp.bfloat16, jnp.float16, jnp.float32])
+def test_the_rounding_of_a_model_is_that_of_its_coarsest_type(kind):
+    def model(params, images):
+        return apply(params, images.astype(kind).astype(jnp.float32))
+
+    assert rounding_of(model, FLAT, SHAPE) == float(jnp.finfo(kind).eps)
+
+    class Unhashable(dict):
+        def __call__(self, params, images):
+            return model(params, images)
+
+    assert rounding_of(Unhashable(), FLAT, SHAPE) == float(jnp.finfo(kind).eps)
