@@ -255,7 +255,7 @@ def warn_of_cluster(posterior: Posterior) -> Posterior:
             following=posterior.following,
             residual=posterior.residuals[-1],
             following_residual=posterior.following_residual,
-            remedy=f"of {below}, or one above all that are equal",
+            below=below,
         )
         warnings.warn(text, ClusterWarning, stacklevel=2)
     return posterior

@@ -163,7 +163,7 @@ PARAMETER_DELETED = Refusal(
 
 OUTPUT_KIND = Refusal(
     "apply(params, images) returned {given}",
-    "return the reconstruction alone, such as {remedy}",
+    "return the reconstruction alone, such as lambda p, x: model(p, x){part}",
     "The model returns several things, as variational autoencoders often do.",
 )
 OUTPUT_NONE = Refusal(
@@ -210,17 +210,32 @@ MODEL_RAISES = Refusal(
     "The parameters or the shape of the images do not belong to the model, or it wants further "
     "arguments, which a function can fix: lambda p, x: model.apply(p, x, train=False).",
 )
+CUSTOM_VJP = Refusal(
+    "the model has no forward-mode derivative, because of jax.custom_vjp",
+    "give the function a forward-mode rule by jax.custom_jvp, of which JAX makes both modes",
+    "Scores need products with the Jacobian, of which a function with its own backward pass alone "
+    "has none.",
+)
+CALLBACK = Refusal(
+    "the model has no forward-mode derivative, because of a callback",
+    "write it with jax.numpy, or give it a rule by jax.custom_jvp",
+    "JAX knows nothing of what jax.pure_callback computes.",
+)
 NO_FORWARD_MODE = Refusal(
-    "the model has no forward-mode derivative, because of {primitive}",
-    "{remedy}",
-    "Scores need products with the Jacobian: a function with its own backward pass alone "
-    "(jax.custom_vjp), or one outside of JAX (pure_callback), has none.",
+    "the model has no forward-mode derivative: {reason}",
+    "write it with functions that have both modes",
+    "Scores need products with the Jacobian.",
+)
+WHILE_LOOP = Refusal(
+    "the model has no reverse-mode derivative, because of jax.lax.while_loop",
+    "use jax.lax.scan, or a fixed number of steps in jax.lax.fori_loop",
+    "The fit needs products with the transposed Jacobian, of which a loop whose number of steps "
+    "depends on values has none.",
 )
 NO_REVERSE_MODE = Refusal(
-    "the model has no reverse-mode derivative, because of {primitive}",
-    "{remedy}",
-    "The fit needs products with the transposed Jacobian: a loop whose number of steps depends "
-    "on values has none.",
+    "the model has no reverse-mode derivative: {reason}",
+    "write it with functions that have both modes",
+    "The fit needs products with the transposed Jacobian.",
 )
 RANDOM = Refusal(
     "the model's output changes between two equal calls",
@@ -251,7 +266,7 @@ POSITION = Refusal(
 CLUSTER = Refusal(
     "rank {rank} cuts a cluster of equal eigenvalues: number {rank} is {last:.6g} and number "
     "{next} is {following:.6g}, with residuals of {residual:.1g} and {following_residual:.1g}",
-    "another seed gives other scores; choose a rank {remedy}",
+    "another seed gives other scores; choose a rank of {below}, or one above all that are equal",
     "Of equal eigenvalues no direction comes first. Copies of an image make them, and so do "
     "symmetric models.",
 )
@@ -276,3 +291,13 @@ STREAM_KIND = Refusal(
     "numpy.load(path, mmap_mode='r')",
     "A table can be resumed only where an image can be found by its position.",
 )
+
+# The first of each part of the page.
+PARTS = {
+    IMAGES_KIND: "Images",
+    KEY: "Keys and numbers",
+    NO_PARAMETERS: "Parameters",
+    OUTPUT_KIND: "Models",
+    CLUSTER: "Estimates",
+    TABLE_PATH: "Tables of streams",
+}

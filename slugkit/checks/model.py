@@ -182,9 +182,7 @@ def _trace(forward: Any, apply: Apply, tree: Any, compared: np.ndarray, images: 
             raise refusals.MODEL_KEEPS.error(reason=_first_line(error)) from error
         if found := re.search(r"of type <class '([^']*)'>, which is not a valid JAX", str(error)):
             given = f"a value of type {found[1].rpartition('.')[2]}"
-            raise refusals.OUTPUT_KIND.error(
-                given=given, remedy="lambda p, x: model(p, x).reconstruction"
-            ) from error
+            raise refusals.OUTPUT_KIND.error(given=given, part=".reconstruction") from error
         if "Tracer" in str(error) and isinstance(error, AttributeError):
             raise refusals.MODEL_VALUES.error(reason=_first_line(error)) from error
         if _takes(apply, tree, images[None]):
@@ -217,17 +215,15 @@ def _check_kind(made: Any, count: int) -> tuple[int, ...]:
     if made is None:
         raise refusals.OUTPUT_NONE.error()
     if not hasattr(made, "dtype"):
-        given = f"an object of type {type(made).__name__}"
-        remedy = "lambda p, x: model(p, x).reconstruction"
+        given, part = f"an object of type {type(made).__name__}", ".reconstruction"
         if isinstance(made, Mapping):
             given = f"a dict of {', '.join(map(repr, made))}"
-            remedy = f"lambda p, x: model(p, x)[{_likeliest(made)!r}]"
+            part = f"[{_likeliest(made)!r}]"
         elif isinstance(made, tuple) and hasattr(made, "_fields"):
-            remedy = f"lambda p, x: model(p, x).{_likeliest(made._fields)}"
+            part = f".{_likeliest(made._fields)}"
         elif isinstance(made, tuple | list):
-            given = f"a {type(made).__name__} of {len(made)}"
-            remedy = "lambda p, x: model(p, x)[0]"
-        raise refusals.OUTPUT_KIND.error(given=given, remedy=remedy)
+            given, part = f"a {type(made).__name__} of {len(made)}", "[0]"
+        raise refusals.OUTPUT_KIND.error(given=given, part=part)
     if made.shape[:1] != (count,) or not jnp.issubdtype(made.dtype, jnp.floating):
         raise refusals.OUTPUT_SHAPE.error(shape=made.shape, dtype=made.dtype, count=count)
     return made.shape[1:]
@@ -239,22 +235,11 @@ def _likeliest(names: Iterable[Any]) -> Any:
     return next((name for name in names if "rec" in str(name).lower()), names[0])
 
 
-# What has no derivative, by the names of JAX's primitives: its name in Python, and the remedy.
-NO_FORWARD = {
-    "custom_vjp": (
-        "jax.custom_vjp",
-        "give the function a forward-mode rule by jax.custom_jvp, of which JAX makes both modes",
-    ),
-    "callback": (
-        "a callback",
-        "write it with jax.numpy, or give it a rule by jax.custom_jvp",
-    ),
-}
-NO_REVERSE = {
-    "while": (
-        "jax.lax.while_loop",
-        "use jax.lax.scan, or a fixed number of steps in jax.lax.fori_loop",
-    ),
+# What has no derivative, by a part of the name of JAX's primitive.
+WITHOUT_DERIVATIVE = {
+    "custom_vjp": refusals.CUSTOM_VJP,
+    "callback": refusals.CALLBACK,
+    "while": refusals.WHILE_LOOP,
 }
 
 
@@ -265,24 +250,15 @@ def _check_derivatives(
     try:
         for product in trace_products(apply, parameters, batch):
             if "custom_lin" in primitives(product):
-                # What JAX would say only as it compiles.
-                raise _no_derivative(refusal, primitives(jaxpr), "jax.custom_vjp")
+                raise refusals.CUSTOM_VJP.error()  # JAX says so only as it compiles
             refusal = refusals.NO_REVERSE_MODE
     except InputError:
         raise
     except _tracing_errors() as error:
-        raise _no_derivative(refusal, primitives(jaxpr), _first_line(error)) from error
-
-
-def _no_derivative(refusal: refusals.Refusal, names: set[str], reason: str) -> InputError:
-    for one, known in (
-        (refusals.NO_FORWARD_MODE, NO_FORWARD),
-        (refusals.NO_REVERSE_MODE, NO_REVERSE),
-    ):
-        for part, (primitive, remedy) in known.items():
-            if any(part in name for name in names):
-                return one.error(primitive=primitive, remedy=remedy)
-    return refusal.error(primitive=reason, remedy="write it with functions that have both modes")
+        for part, known in WITHOUT_DERIVATIVE.items():
+            if any(part in name for name in primitives(jaxpr)):
+                raise known.error() from error
+        raise refusal.error(reason=_first_line(error)) from error
 
 
 def _differ(one: np.ndarray, other: np.ndarray, scale: np.ndarray, tolerance: float) -> bool:
