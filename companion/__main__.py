@@ -24,6 +24,11 @@ def main(words: Sequence[str] | None = None) -> int:
             os.environ["SLUGKIT_DATA"] = options.data
         if options.computes:
             keep_compiled()
+        if os.environ.get("JAX_PLATFORMS"):
+            # Not always, as few commands compute themselves.
+            from slugkit.checks.devices import check_devices
+
+            check_devices()
         options.run(options)
 
     return report_errors(run, extra="book", heard=leave_failure)

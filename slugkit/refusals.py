@@ -261,6 +261,14 @@ POSITION = Refusal(
     "The model uses an index, a sum over the batch, or the first image as a reference.",
 )
 
+# Devices
+
+DEVICES = Refusal(
+    "JAX_PLATFORMS is {platforms!r}, but JAX finds no such device: {reason}",
+    "unset it, or set it to cpu; for NVIDIA cards, pip install '.[cuda]' in a clone",
+    "The machine has none, or the package of JAX for it is not installed.",
+)
+
 # Estimates
 
 CLUSTER = Refusal(
@@ -298,6 +306,7 @@ PARTS = {
     KEY: "Keys and numbers",
     NO_PARAMETERS: "Parameters",
     OUTPUT_KIND: "Models",
+    DEVICES: "Devices",
     CLUSTER: "Estimates",
     TABLE_PATH: "Tables of streams",
 }

@@ -24,6 +24,7 @@ import numpy as np
 
 from slugkit import refusals
 from slugkit.checks.arrays import check_images, check_key, check_not_traced
+from slugkit.checks.devices import check_devices
 from slugkit.checks.model import check_model, no_leaks
 from slugkit.checks.numbers import check_count, check_prior_precision
 from slugkit.errors import InputError
@@ -131,6 +132,7 @@ def fit(
     ----------
     The paper's section 3.2, equations 1 and 4.
     """
+    check_devices()
     check_not_traced("slug.fit", params=params, images=images, key=key)
     rank = check_count("rank", rank, 0)
     batch_size = None if batch_size is None else check_count("batch_size", batch_size)
@@ -297,6 +299,7 @@ def _estimate(
     progress: ProgressCallback | None,
 ) -> Estimates:
     chosen = estimator_of(estimator, score=budget.score, variance=budget.variance)
+    check_devices()
     check_not_traced("slug.score", images=images, key=key)
     batch_size = None if batch_size is None else check_count("batch_size", batch_size)
     check_key(key)

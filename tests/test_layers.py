@@ -19,6 +19,7 @@ BELOW = {
     "summary": set(),
     "discovery": {"errors"},
     "checks.arrays": {"errors", "refusals"},
+    "checks.devices": {"errors", "refusals"},
     "checks.numbers": {"errors", "refusals"},
     "linalg": {"errors", "files", "progress", "summary"},
     "operators": {"errors", "refusals"},

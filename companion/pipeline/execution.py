@@ -1,14 +1,34 @@
-"""Execute one notebook with papermill."""
+"""Execute one notebook with papermill, by the interpreter that runs the command."""
 
+import sys
 from pathlib import Path
 
 import nbformat
 import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 
 from companion.paths import RunPaths, project_root
-from companion.pipeline.provenance import processor_seconds
+from companion.pipeline.provenance import interpreter, processor_seconds
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
+
+
+class OwnKernel(AsyncKernelManager):
+    """Starts a kernel on this interpreter.
+
+    The kernel that goes by the name of "python3" may be that of another environment: the first that
+    JUPYTER_PATH or a folder of the user offers.
+    """
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """How the kernel is started."""
+        return KernelSpec(
+            argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+            display_name="Python",
+            language="python",
+        )
 
 
 def execute(name: str, profile: str) -> Path:
@@ -37,6 +57,7 @@ def execute(name: str, profile: str) -> Path:
                 cwd=str(source.parent),
                 progress_bar=False,
                 kernel_name="python3",
+                kernel_manager_class=OwnKernel,
                 # A kernel of one's own machine needs no word on how its traffic is protected.
                 extra_arguments=["--log-level=ERROR"],
             )
@@ -56,6 +77,7 @@ def _finish(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     # Beside its duration, which papermill writes. The kernel has ended, so its time is in it.
     notebook.metadata["papermill"]["processor_seconds"] = round(processor_seconds(), 3)
+    notebook.metadata["papermill"]["interpreter"] = interpreter()
     # papermill repeats the parameters in a cell of its own; the banner names the profile already.
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):

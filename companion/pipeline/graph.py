@@ -59,7 +59,9 @@ def leave_failure(message: str) -> None:
 def make_outside(profile: str, target: str) -> None:
     """Bring `target` up to date in a process of its own, as from a notebook's kernel."""
     command = [sys.executable, "-m", "companion", "make", target, "--profile", profile]
-    done = subprocess.run(command, cwd=project_root(), stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, cwd=project_root(), stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         raise InputError(done.stderr.strip().removeprefix("slugkit: "))
 
@@ -121,7 +123,9 @@ def make(
             compilation.tidy()
         parser, arguments = parse_args(words)
         good = args_to_api(arguments, parser)
-        messages = [json.loads(path.read_text()) for path in sorted(failures.glob("*.json"))]
+        messages = [
+            json.loads(path.read_text(encoding="utf-8")) for path in sorted(failures.glob("*.json"))
+        ]
     if not good:
         reason = "; ".join(dict.fromkeys(messages)) or "the reason stands above"
         raise InputError(
