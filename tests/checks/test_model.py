@@ -21,7 +21,7 @@ KEY = jax.random.key(0)
 
 def message_for(model, images=None):
     with pytest.raises(InputError) as error:
-        check_model(model, FLAT, make_images(5) if images is None else images)
+        check_model(model, FLAT, make_images(9) if images is None else images)
     return str(error.value), error.value.__cause__
 
 
@@ -315,7 +315,14 @@ STATISTICS = (
     ],
 )
 @pytest.mark.parametrize(
-    "model", [normalised, lambda p, x: apply(p, x) - 0.01 * apply(p, x).mean(axis=0)]
+    "model",
+    [
+        normalised,
+        lambda p, x: apply(p, x) - 0.01 * apply(p, x).mean(axis=0),
+        lambda p, x: apply(p, x - x[:1]),
+        lambda p, x: jnp.sort(apply(p, x), axis=0),
+        lambda p, x: jnp.roll(apply(p, x), 1, axis=0),
+    ],
 )
 def test_statistics_of_the_batch(model, images):
     assert message_for(model, images)[0] == STATISTICS
@@ -355,8 +362,8 @@ POSITION = (
     "model",
     [
         lambda p, x: apply(p, x) * (1 + jnp.arange(len(x)))[:, None, None, None],
-        lambda p, x: apply(p, x - x[:1]),
         lambda p, x: apply(p, x).at[-1].set(0),
+        lambda p, x: apply(p, x.at[0].add(0.01)),
     ],
 )
 def test_outputs_that_depend_on_the_place(model):
