@@ -22,7 +22,7 @@ from slugkit.operators.program import coarsest_float, draws, primitives
 # So many images are compared: beside copies of one, with others in another order and, in the first
 # product, in another batch.
 COMPARED, COMPARED_OF_FEW = 3, 2
-# The program for them runs twice, so that compiling it well would take longer than it saves.
+# The program for them runs twice, so that on a CPU compiling it well takes longer than it saves.
 IN_HASTE = {"xla_backend_optimization_level": 0}
 # Of the largest output. One program rounds an image about alike wherever it stands; another one
 # sums in another order, on a GPU with ten bits.
@@ -86,7 +86,7 @@ def check_model(
     if count == size:
         count += 1
     positions, compared = _different(images, count)
-    forward = jax.jit(lambda tree, batch: apply(tree, batch), compiler_options=IN_HASTE)
+    forward = _compiled(lambda tree, batch: apply(tree, batch))
     traced = _trace(forward, apply, tree, compared, images)
     output_shape = _check_kind(traced.out_info, count)
     batch = jax.ShapeDtypeStruct((size, *images.shape[1:]), images.dtype)
@@ -288,9 +288,14 @@ def _dependence(
     return (refusals.NOISE if draws_noise else refusals.POSITION).error()
 
 
+def _compiled(function: Callable[..., Any]) -> Any:
+    options = IN_HASTE if jax.default_backend() == "cpu" else None
+    return jax.jit(function, compiler_options=options)
+
+
 def _changes(forward: Callable[..., Any], tree: Any, compared: np.ndarray) -> bool:
     """Say whether another compilation, which runs the Python code again, gives other outputs."""
     plain = forward.__wrapped__  # type: ignore[attr-defined]
-    again = jax.jit(lambda *given: plain(*given), compiler_options=IN_HASTE)
+    again = _compiled(lambda *given: plain(*given))
     first, second = (np.asarray(one(tree, compared)) for one in (forward, again))
     return not np.array_equal(first, second, equal_nan=True)
