@@ -1,5 +1,6 @@
 """Execute one notebook with papermill."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -24,7 +25,7 @@ def execute(name: str, profile: str) -> Path:
     if not source.is_file():
         known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
         raise InputError(f"there is no notebook {name!r}: choose one of {known}")
-    if "profile" not in papermill.inspect_notebook(str(source)):
+    if not _takes_a_profile(source):
         raise InputError(f"{source} takes no parameter `profile`: tag its cell `parameters`")
     target = RunPaths(profile).notebook(name)
     failed = target.with_suffix(".failed.ipynb")
@@ -37,6 +38,7 @@ def execute(name: str, profile: str) -> Path:
                 cwd=str(source.parent),
                 progress_bar=False,
                 kernel_name="python3",
+                language="python",
                 # A kernel of one's own machine needs no word on how its traffic is protected.
                 extra_arguments=["--log-level=ERROR"],
             )
@@ -50,6 +52,12 @@ def execute(name: str, profile: str) -> Path:
             ) from None
     failed.unlink(missing_ok=True)
     return target
+
+
+def _takes_a_profile(source: Path) -> bool:
+    cells = nbformat.read(source, as_version=4).cells
+    given = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    return any(re.search(r"^profile\s*=", text, flags=re.MULTILINE) for text in given)
 
 
 def _finish(path: Path) -> None:
