@@ -111,7 +111,7 @@ def make(
         words += ["--prioritize", f"runs/{profile}/notebooks/{FIRST_PAGE}.ipynb"]
     words += ["--dry-run"] if dry_run else []
     graph_log.register()
-    graph_log.LogHandler.silent = dry_run
+    graph_log.LogHandler.silent, graph_log.LogHandler.on_cluster = dry_run, cluster is not None
     with _only_one(root / "runs" / ".lock"), _surroundings() as failures:
         # What a killed run was writing has no use: whoever goes on begins the file anew.
         for remnant in (root / "runs").rglob(".*.partial*"):
