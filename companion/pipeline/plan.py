@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from slugkit.model import training
 from slugkit.model.vae import initialise
 from slugkit.operators.jacobian import lineariser, pull, push
 from slugkit.operators.parameters import flatten
-from slugkit.progress import stay_silent
+from slugkit.progress import ProgressCallback, stay_silent
 
 REPEATS = 3
 # So few images are timed, and the seconds scaled up; memory is what the compiler allocates for all.
@@ -71,14 +72,17 @@ def plan(
 
 
 def measure(
-    profile: Profile, progress: Callable[[int, int, str], None] = stay_silent
+    profile: Profile,
+    progress: ProgressCallback = stay_silent,
+    loss: training.PerceptualLoss | None = None,
 ) -> dict[Kind, Price]:
     """Return the price of a training step and of both products, on generated images.
 
-    They have the profile's size and its network, so no data is needed.
+    They have the profile's size and its network, so no data is needed. The perceptual loss takes
+    part if it is given.
     """
     kinds: dict[Kind, Callable[[Profile], Price]] = {
-        "training_step": _training_step,
+        "training_step": partial(_training_step, loss=loss),
         "ggn_product": _ggn_product,
         "jacobian_product": _jacobian_product,
     }
@@ -94,11 +98,12 @@ def describe(
     profile: Profile,
     steps: Mapping[str, Step],
     workers: int,
-    progress: Callable[[int, int, str], None] = stay_silent,
+    progress: ProgressCallback = stay_silent,
+    loss: training.PerceptualLoss | None = None,
 ) -> str:
     """Measure, and say what the run will take here, what it took before, and whether it fits."""
     parts = sorted({step.part for step in steps.values() if step.belongs_to(profile)})
-    prices = {part: measure(profile.part(part), progress) for part in parts}
+    prices = {part: measure(profile.part(part), progress, loss) for part in parts}
     table = plan(profile, steps, prices)
     took = status.jobs(profile.name, steps)
     took = took[took["profile"].str.partition("/")[0] == profile.name]
@@ -146,10 +151,10 @@ def free_memory() -> float:
     return min(limits)
 
 
-def _training_step(profile: Profile) -> Price:
+def _training_step(profile: Profile, loss: training.PerceptualLoss | None) -> Price:
     model = initialise(profile.architecture(), profile.seeds[0])
     optimiser, step = training.make_step(
-        profile.architecture(), profile.training.learning_rate, 1, None
+        profile.architecture(), profile.training.learning_rate, 1, loss
     )
     state = optimiser.init(model.params)
     count = min(profile.training.batch_size, profile.data.skin.train)
@@ -163,6 +168,7 @@ def _training_step(profile: Profile) -> Price:
             _images(profile, few),
             replace(profile.schedule(), epochs=REPEATS + 1, batch_size=few),
             seed=profile.seeds[0],
+            perceptual_loss=loss,
             progress=lambda *_: ticks.append(time.perf_counter()),
         )
     return Price(float(np.diff(ticks).min()) / few, _gigabytes(lowered))
