@@ -109,12 +109,14 @@ def _make(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     from companion.experiments import steps
+    from companion.experiments.training.perceptual_weights import perceptual_loss
     from companion.pipeline.plan import describe
     from companion.profiles import load_profile
     from slugkit.progress import Progress
 
     profile = load_profile(options.profile)
-    print(describe(profile, steps(), options.workers, Progress("measuring")))
+    loss = perceptual_loss(profile.training.perceptual_weight)
+    print(describe(profile, steps(), options.workers, Progress("measuring"), loss))
 
 
 def _record(options: argparse.Namespace) -> None:

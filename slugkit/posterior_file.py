@@ -32,13 +32,14 @@ def save(posterior: Posterior | SketchedPosterior, path: str | os.PathLike[str])
         "selected": [parameters.names[i] for i in parameters.selected],
         "image_shape": known.image_shape,
         "num_products": posterior.num_products,
-        "num_products_exact": known.num_products,
         "converged": known.converged,
         "prior_precision": known.prior_precision,
         "following": [known.following, known.following_residual],
         "basis_dtype": str(known.basis.dtype),
         "sketch": None if sketched is None else sketched.sketch.description(),
     }
+    if sketched is not None:
+        header["num_products_exact"] = known.num_products
     arrays: dict[str, Any] = {
         "basis": to_bytes(known.basis),
         # The extra vectors, under their name in the first version of the format.

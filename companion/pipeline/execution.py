@@ -1,5 +1,6 @@
 """Execute one notebook with papermill, by the interpreter that runs the command."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def execute(name: str, profile: str) -> Path:
     if not source.is_file():
         known = ", ".join(sorted(path.stem for path in source.parent.glob("*.ipynb")))
         raise InputError(f"there is no notebook {name!r}: choose one of {known}")
-    if "profile" not in papermill.inspect_notebook(str(source)):
+    if not _takes_a_profile(source):
         raise InputError(f"{source} takes no parameter `profile`: tag its cell `parameters`")
     target = RunPaths(profile).notebook(name)
     failed = target.with_suffix(".failed.ipynb")
@@ -58,6 +59,7 @@ def execute(name: str, profile: str) -> Path:
                 progress_bar=False,
                 kernel_name="python3",
                 kernel_manager_class=OwnKernel,
+                language="python",
                 # A kernel of one's own machine needs no word on how its traffic is protected.
                 extra_arguments=["--log-level=ERROR"],
             )
@@ -71,6 +73,12 @@ def execute(name: str, profile: str) -> Path:
             ) from None
     failed.unlink(missing_ok=True)
     return target
+
+
+def _takes_a_profile(source: Path) -> bool:
+    cells = nbformat.read(source, as_version=4).cells
+    given = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    return any(re.search(r"^profile\s*=", text, flags=re.MULTILINE) for text in given)
 
 
 def _finish(path: Path) -> None:

@@ -107,16 +107,6 @@ def rotate(
     return rotated
 
 
-def gram(basis: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
-    """Return V V^T."""
-    kind = np.result_type(np.float32, basis.dtype)
-    total = np.zeros((len(basis), len(basis)))
-    for start in range(0, basis.shape[1], COLUMNS_PER_BLOCK):
-        block = basis[:, start : start + COLUMNS_PER_BLOCK].astype(kind, copy=False)
-        total += block @ block.T
-    return total
-
-
 def _blocks(basis: np.ndarray, dtype: Any) -> Any:
     for start in range(0, len(basis), ROWS_PER_BLOCK):
         rows = slice(start, start + ROWS_PER_BLOCK)

@@ -39,11 +39,8 @@ class Eigenpairs:
     residuals: Float[np.ndarray, " k"]  # the norms |A u - l u|
     upper: Float[np.ndarray, " k"]  # infinite where the products ended before the verification
     num_products: int
-    converged: (
-        bool  # whether all residuals, and all upper bounds less the values, met the tolerance
-    )
-    orthogonality: float  # the largest entry of |V V^T - I| over all Lanczos vectors
-    asymmetry: float  # the largest entry of |T - T^T|, relative to the largest eigenvalue
+    # Whether all residuals, and all upper bounds less the values, meet the tolerance.
+    converged: bool
     # The Ritz value that comes next, and its residual; not numbers where there is none.
     following: float = float("nan")
     following_residual: float = float("nan")
@@ -142,7 +139,7 @@ def lanczos(
     if rank == 0:
         empty = np.zeros(0, dtype)
         none = np.zeros((0, size), dtype)
-        return Eigenpairs(empty, none, none, empty, empty, 0, True, 0.0, 0.0)
+        return Eigenpairs(empty, none, none, empty, empty, 0, True)
 
     kind = jnp.dtype(dtype if basis_dtype is None else basis_dtype)
     resumed = checkpoint is not None and Path(checkpoint).exists()
@@ -393,7 +390,7 @@ class _Iteration:
             self.basis[:done] = rows.from_bytes(saved["basis"], self.basis.dtype)
 
     def eigenpairs(self, num_extra: int, path: Path | None) -> Eigenpairs:
-        """Return the wanted Ritz pairs and the measured quality of the factorisation.
+        """Return the wanted Ritz pairs and what is known about them.
 
         The eigenvectors take the place of the Lanczos vectors, or lie in a file of their own.
         """
@@ -405,8 +402,6 @@ class _Iteration:
                 f"rank is {self.rank}, but the matrix has only {found} eigenvalues above rounding "
                 f"errors; ask for rank={found} or give more images"
             )
-        t = self.coefficients[: self.done, : self.done]
-        orthogonality = rows.gram(self.basis[: self.done]) - np.eye(self.done)
         kept = rows.rotate(self.basis, coordinates[:, : self.rank + num_extra].T, path)
         return Eigenpairs(
             values[: self.rank],
@@ -416,8 +411,6 @@ class _Iteration:
             bounds.upper(projected, remainder, self.outside)[: self.rank],
             self.done,
             self.converged,
-            float(np.abs(orthogonality).max()),
-            float(np.abs(t - t.T).max() / values[0]),
             *(float(of[self.rank]) for of in (values, residuals) if self.done > self.rank),
         )
 

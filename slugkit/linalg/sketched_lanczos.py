@@ -23,17 +23,6 @@ class SketchedBasis:
         return np.sum((self.sketch(vectors) @ self.rows.T) ** 2, axis=-1)
 
 
-@dataclass(frozen=True)
-class SketchedEigenpairs:
-    """What a sketched Lanczos iteration keeps."""
-
-    # Ritz values, largest first; converged ones appear more than once
-    values: Float[np.ndarray, " m"]
-    residuals: Float[np.ndarray, " m"]  # as estimated from T
-    basis: SketchedBasis
-    num_products: int
-
-
 def sketched_lanczos(
     product: Product,
     sketch: Sketch,
@@ -44,7 +33,7 @@ def sketched_lanczos(
     threshold: float = 1e-3,
     dtype: Any = np.float32,
     progress: ProgressCallback | None = None,
-) -> SketchedEigenpairs:
+) -> tuple[SketchedBasis, int]:
     r"""Run the three-term Lanczos recurrence and keep each vector only as sketched.
 
     .. math:: U_s = \mathrm{orth}(S v_1, \dots, S v_m)
@@ -72,6 +61,10 @@ def sketched_lanczos(
     progress
         Called as ``progress(done, total, message)`` for each vector.
 
+    Returns
+    -------
+    The sketched basis, and the number of products spent.
+
     Raises
     ------
     InputError
@@ -91,12 +84,6 @@ def sketched_lanczos(
 
     random = np.random.default_rng(seed)
     start = random.standard_normal((length,), np.float32).astype(dtype)
-    made = recurrence(product, start, num_products, reorthogonalise=False, visit=keep)
-    values, coordinates = np.linalg.eigh(made.matrix())
+    recurrence(product, start, num_products, reorthogonalise=False, visit=keep)
     _, singular, rows = np.linalg.svd(np.stack(kept), full_matrices=False)
-    return SketchedEigenpairs(
-        values[::-1],
-        made.off_diagonal[-1] * np.abs(coordinates[-1, ::-1]),
-        SketchedBasis(sketch, rows[singular > threshold * singular[0]]),
-        len(kept),
-    )
+    return SketchedBasis(sketch, rows[singular > threshold * singular[0]]), len(kept)

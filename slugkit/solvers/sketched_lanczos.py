@@ -81,7 +81,7 @@ class SketchedLanczos(Solver):
             sketch_size = self.sketch_size
         sketch = make_sketch(self.sketch, size, sketch_size, seeds[1])
         exact = self.exact.solve(problem, self.num_exact, seeds, progress)
-        rest = sketched_lanczos(
+        basis, num_products = sketched_lanczos(
             lambda vector: exact.deflate(problem.product(exact.deflate(vector))),
             sketch,
             rank - self.num_exact,
@@ -91,4 +91,4 @@ class SketchedLanczos(Solver):
             dtype=problem.parameters.dtype,
             progress=progress,
         )
-        return SketchedPosterior(exact, rest.basis, exact.num_products + rest.num_products)
+        return SketchedPosterior(exact, basis, exact.num_products + num_products)

@@ -60,9 +60,7 @@ def test_finds_the_leading_eigenpairs(name, dtype, rank):
     assert (true <= pairs.upper + small).all()
     assert (pairs.upper <= pairs.values + small).all()
     # After two passes each inner product of two vectors is a rounding error of a sum of n numbers.
-    assert pairs.orthogonality <= 2 * size * eps
     assert np.abs(pairs.vectors @ pairs.vectors.T - np.eye(rank)).max() <= 4 * size * eps
-    assert pairs.asymmetry <= 2 * size * eps
 
 
 @pytest.mark.parametrize("name", ["slowly decaying", "three copies"])

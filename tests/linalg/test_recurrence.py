@@ -43,6 +43,27 @@ def test_three_terms_are_enough_until_a_pair_has_converged():
     np.testing.assert_allclose(short.matrix(), full.matrix(), atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        2.0 ** -np.arange(40),
+        np.r_[np.full(4, 9.0), np.linspace(0, 1, 36)],
+        np.r_[np.ones(8), np.zeros(32)],
+    ],
+    ids=["decaying", "gap", "rank-deficient"],
+)
+def test_ritz_values_without_reorthogonalisation_are_those_of_the_matrix(values):
+    matrix = matrix_with(values)
+    start = np.random.default_rng(1).normal(size=40)
+    made = recurrence(lambda v: matrix @ v, start, 25, reorthogonalise=False)
+    ritz, coordinates = np.linalg.eigh(made.matrix())
+    assert ritz[-1] == pytest.approx(values.max(), rel=1e-8)
+    # Every Ritz value whose estimated residual is small is an eigenvalue.
+    residuals = made.off_diagonal[-1] * np.abs(coordinates[-1])
+    for value in ritz[residuals < 1e-8]:
+        assert np.abs(values - value).min() < 1e-6
+
+
 def test_without_reorthogonalisation_converged_directions_come_again():
     values = np.r_[1e4, 1e3, np.linspace(0, 1, 198)].astype(np.float32)
     start = np.random.default_rng(0).normal(size=200).astype(np.float32)

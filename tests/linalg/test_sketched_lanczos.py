@@ -13,36 +13,10 @@ def matrix_with(values, seed=0):
     return (q * values) @ q.T, q
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        2.0 ** -np.arange(50),
-        np.r_[np.full(4, 9.0), np.linspace(0, 1, 46)],
-        np.r_[np.ones(8), np.zeros(42)],
-    ],
-    ids=["decaying", "gap", "rank-deficient"],
-)
-def test_ritz_values_are_those_of_the_matrix(values):
-    matrix, _ = matrix_with(values)
-    pairs = sketched_lanczos(
-        lambda v: matrix @ v,
-        make_sketch("srft", 50, 50, 0),
-        25,
-        length=50,
-        seed=1,
-        dtype=np.float64,
-    )
-    assert pairs.values[0] == pytest.approx(values.max(), rel=1e-8)
-    assert pairs.num_products <= 25
-    # Every Ritz value whose estimated residual is small is an eigenvalue.
-    for value in pairs.values[pairs.residuals < 1e-8]:
-        assert np.abs(values - value).min() < 1e-6
-
-
 def test_an_orthogonal_sketch_takes_out_what_the_full_basis_takes_out():
     values = np.r_[2.0 ** -np.arange(12), np.zeros(116)]
     matrix, q = matrix_with(values)
-    pairs = sketched_lanczos(
+    basis, num_products = sketched_lanczos(
         lambda v: matrix @ v,
         make_sketch("srft", 128, 128, 0),
         16,
@@ -52,27 +26,26 @@ def test_an_orthogonal_sketch_takes_out_what_the_full_basis_takes_out():
     )
     g = np.random.default_rng(5).normal(size=(6, 128))
     leading = np.sum((g @ q[:, :12]) ** 2, axis=1)
-    inside = pairs.basis.norm_inside(g)
+    inside = basis.norm_inside(g)
     # The space has the leading eigenvectors in it, and one direction for the null space.
     assert (inside >= leading * (1 - 1e-6)).all()
     assert (inside <= np.sum(g**2, axis=1) + 1e-9).all()
-    assert len(pairs.basis.rows) <= 13
+    assert len(basis.rows) <= 13
+    assert num_products <= 16
 
 
 def test_copies_of_converged_directions_are_dropped():
     values = np.r_[1e4, 1e3, np.linspace(0, 1, 198)]
     matrix, _ = matrix_with(values.astype(np.float32))
-    pairs = sketched_lanczos(
+    basis, num_products = sketched_lanczos(
         lambda v: (matrix @ v).astype(np.float32),
         make_sketch("srft", 200, 200, 0),
         60,
         length=200,
         seed=0,
     )
-    assert len(pairs.basis.rows) < 60
-    np.testing.assert_allclose(
-        pairs.basis.rows @ pairs.basis.rows.T, np.eye(len(pairs.basis.rows)), atol=1e-4
-    )
+    assert len(basis.rows) < num_products == 60
+    np.testing.assert_allclose(basis.rows @ basis.rows.T, np.eye(len(basis.rows)), atol=1e-4)
 
 
 def test_products_that_are_not_finite_are_refused():

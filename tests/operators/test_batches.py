@@ -2,12 +2,13 @@
 
 import jax.numpy as jnp
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slugkit.operators.batches import batches, evaluate, outputs_by_batch
 
 
+@settings(max_examples=25)
 @given(count=st.integers(1, 70), batch_size=st.one_of(st.none(), st.integers(1, 40)))
 def test_batches_are_equal_and_hold_every_image_once(count, batch_size):
     images = np.arange(count, dtype=np.float32).reshape(count, 1)

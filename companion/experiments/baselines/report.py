@@ -49,7 +49,8 @@ def show(*tables: pd.DataFrame) -> pd.DataFrame:
     intervals = [
         f"{Interval(*numbers):.2f}" for numbers in found[["value", "low", "high"]].to_numpy(float)
     ]
-    order = [name for name in BASELINES if (found["baseline"] == name).any()]
+    names = dict.fromkeys([SLUG, *BASELINES])  # SLUG first
+    order = [name for name in names if (found["baseline"] == name).any()]
     wide = found.assign(shown=intervals).pivot_table(
         index="baseline", columns="quantity", values="shown", aggfunc="first"
     )
@@ -66,7 +67,7 @@ def cost_table(costs: pd.DataFrame, seconds: dict[str, list[float]]) -> pd.DataF
             "Jacobian products per image": costs["products"],
             "forward passes per image": costs["forward_passes"],
             "memory (MB)": (costs["memory_bytes"] / 1e6).map("{:.3g}".format),
-            "seconds, without trainings": [
+            "seconds, with its further trainings": [
                 f"{np.mean(seconds[name]):.2g}" for name in costs["baseline"]
             ],
         }

@@ -5,6 +5,7 @@ import numpy as np
 
 from companion.experiments.objects.measure import Observation, Observer
 from slugkit import slug
+from slugkit.estimators.pushforward import Pushforward
 from slugkit.model.vae import TrainedVAE
 from slugkit.operators.batches import evaluate
 
@@ -25,7 +26,12 @@ def observer(
 
     def observe(images: np.ndarray) -> dict[str, Observation]:
         score, variance = slug.score_and_variance(
-            posterior, images, num_samples=num_samples, key=key, batch_size=batch_size
+            posterior,
+            images,
+            num_samples=num_samples,
+            key=key,
+            batch_size=batch_size,
+            estimator=Pushforward(),
         )
         made = evaluate(model.reconstruct(), model.params, images, batch_size)
         error = np.sum((images - made) ** 2, axis=-1)
