@@ -13,6 +13,6 @@ def check_devices() -> None:
     except (RuntimeError, AssertionError) as error:
         reason = (str(error).strip() or "its package is not installed").splitlines()[0]
         raise refusals.DEVICES.error(
-            platforms=jax.config.read("jax_platforms"),
+            platforms=jax.config.values["jax_platforms"],
             reason=reason.partition(" (set JAX_PLATFORMS")[0],
         ) from error
