@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from slugkit.errors import InputError
 from slugkit.linalg.basis import coefficients, combine
-from slugkit.linalg.sketched_lanczos import SketchedBasis
+from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import FlatParameters
 
@@ -122,9 +122,11 @@ class Posterior:
 class SketchedPosterior:
     r"""The posterior of a basis that is known only as sketched, and possibly of some eigenvectors.
 
-    .. math:: v^T \Sigma v \approx |w|^2 - |U_s^T S w|^2, \qquad w = (I - U U^T) v
+    .. math:: v^T \Sigma v \approx \frac{|S w|^2 - |U_s^T S w|^2}{1 - m / s},
+              \qquad w = (I - U U^T) v
 
-    U holds the eigenvectors that are known, and :math:`U_s` the sketched basis of the rest.
+    U holds the eigenvectors that are known, and :math:`U_s` the sketched basis of the rest, m
+    directions; see `slugkit.linalg.sketched_basis.SketchedBasis`.
     """
 
     exact: Posterior  # of the known eigenvectors, often none
@@ -152,7 +154,14 @@ class SketchedPosterior:
         return self.exact.rank + len(self.sketched.rows)
 
     def squared_norms(self, vectors: Vectors) -> Float[np.ndarray, " s"]:
-        r"""Return an estimate of :math:`v^T \Sigma v` for each row v, which may be negative."""
+        r"""Return an estimate of :math:`v^T \Sigma v` for each row v, which is never negative."""
+        return self.sketched.squared_residuals(self.exact.sqrt_covariance_product(vectors))
+
+    def published_squared_norms(self, vectors: Vectors) -> Float[np.ndarray, " s"]:
+        r"""Return the published estimate of the same, which may be negative.
+
+        .. math:: v^T \Sigma v \approx |w|^2 - |U_s^T S w|^2
+        """
         outside = self.exact.sqrt_covariance_product(vectors)
         return np.sum(outside**2, axis=1) - self.sketched.norm_inside(outside)
 

@@ -18,8 +18,9 @@ BELOW = {
     "discovery": {"errors"},
     "checks.arrays": {"errors"},
     "linalg": {"errors", "files", "progress"},
-    "operators": {"errors"},
+    "operators": {"errors", "progress"},
     "checks.model": {"errors", "operators"},
+    "stream": {"checks", "errors"},
     "posterior": {"errors", "linalg", "operators"},
     "posterior_file": {"errors", "files", "linalg", "operators", "posterior"},
     "solvers": {"discovery", "errors", "linalg", "operators", "posterior", "progress"},
@@ -28,6 +29,7 @@ BELOW = {
 METHOD = {*(name.split(".")[0] for name in BELOW), "solvers", "estimators"}
 BELOW |= {
     "slug": METHOD,
+    "shards": METHOD | {"slug"},
     "streaming": METHOD | {"slug"},
     "evidence": METHOD,
     "model": {"errors", "files", "operators", "progress"},

@@ -1,6 +1,6 @@
 """Estimates under many posteriors of one model, from one set of Jacobian products."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,8 @@ from slugkit.operators.batches import batches
 from slugkit.operators.jacobian import Jacobian, Linear, lineariser, push
 from slugkit.posterior import Posterior, SketchedPosterior
 from slugkit.progress import ProgressCallback
+
+Forms = Callable[[Float[np.ndarray, "m p"]], Float[np.ndarray, " m"]]
 
 
 def variances(
@@ -87,18 +89,26 @@ def variances(
 
 
 def scores(
-    posteriors: Sequence[Posterior | SketchedPosterior],
+    posterior: Posterior | SketchedPosterior,
+    forms: Sequence[Forms],
     images: Float[np.ndarray, "n ..."],
     *,
     num_samples: int,
     key: jax.Array,
-) -> Float[np.ndarray, "posteriors n"]:
-    """Return the paper's scores under each posterior, those that `slug.score` gives for this key.
+) -> Float[np.ndarray, "forms n"]:
+    r"""Return the paper's scores under each quadratic form, by the same probes of the outputs.
+
+    .. math:: \frac{1}{S} \sum_s q(J^T \epsilon_s)
+
+    They are those that `slug.score` gives for this key by the estimators "hutchinson",
+    "sketched_residual" and "published_sketch".
 
     Parameters
     ----------
-    posteriors
-        Of one model, with bases of any kind.
+    posterior
+        The model.
+    forms
+        Maps vectors (m, p) to their forms q (m,), such as `Posterior.squared_norms`.
     images
         Shape (n, ...).
     num_samples
@@ -106,18 +116,18 @@ def scores(
     key
         For the probes.
     """
-    parameters = posteriors[0].parameters
-    linearise = lineariser(posteriors[0].apply, parameters)
+    parameters = posterior.parameters
+    linearise = lineariser(posterior.apply, parameters)
     made = []
     for index, image in enumerate(images.astype(parameters.dtype)):
         jacobian = Jacobian(linearise, parameters, image)
 
-        def forms(probes: jax.Array, jacobian: Jacobian = jacobian) -> np.ndarray:
+        def values(probes: jax.Array, jacobian: Jacobian = jacobian) -> np.ndarray:
             pulled = jacobian.pull(np.asarray(probes))
-            return np.stack([one.squared_norms(pulled) for one in posteriors], axis=1)
+            return np.stack([form(pulled) for form in forms], axis=1)
 
         estimate = hutchinson(
-            forms,
+            values,
             jacobian.size,
             num_samples,
             jax.random.fold_in(key, index),

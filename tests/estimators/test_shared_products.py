@@ -78,10 +78,17 @@ def test_a_scale_of_zero_outside_some_parameters_leaves_their_variance_alone(pos
 def test_scores_are_those_of_each_posterior_by_itself(posterior):
     images = make_images(3, seed=4)
     sketched = fitted(4, slug.SketchedLanczos(sketch_size=40))
-    several = [posterior, posterior.truncated(2), posterior.with_prior(0.5), sketched]
-    found = scores(several, images, num_samples=20, key=KEY)
-    for one, made in zip(several, found, strict=True):
-        alone = slug.score(one, images, num_samples=20, key=KEY, estimator="hutchinson")
+    several = [
+        (posterior, "hutchinson", posterior.squared_norms),
+        (posterior.truncated(2), "hutchinson", posterior.truncated(2).squared_norms),
+        (posterior.with_prior(0.5), "hutchinson", posterior.with_prior(0.5).squared_norms),
+        (sketched, "sketched_residual", sketched.squared_norms),
+        (sketched, "published_sketch", sketched.published_squared_norms),
+    ]
+    forms = [form for _, _, form in several]
+    found = scores(posterior, forms, images, num_samples=20, key=KEY)
+    for (one, name, _), made in zip(several, found, strict=True):
+        alone = slug.score(one, images, num_samples=20, key=KEY, estimator=name)
         np.testing.assert_allclose(made, alone.value, rtol=1e-5)
 
 

@@ -78,8 +78,8 @@ def measure(
         sketched.append(fitted)
         if progress is not None:
             progress(number + 1, len(cases), f"{kind}, {share:.0%} of p, {count} steps")
-    posteriors: list[Any] = [full, full.truncated(0), *sketched]
-    expected, plain, *made = scores_under(posteriors, images, num_samples=num_samples, key=key)
+    forms = [one.squared_norms for one in (full, full.truncated(0), *sketched)]
+    expected, plain, *made = scores_under(full, forms, images, num_samples=num_samples, key=key)
     rows = []
     for (kind, share, count), fitted, scores in zip(cases, sketched, made, strict=True):
         for image, score in enumerate(scores):
