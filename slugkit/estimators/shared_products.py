@@ -1,6 +1,6 @@
 """Estimates under many posteriors of one model, from one set of Jacobian products."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -8,16 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from slugkit.errors import InputError
-from slugkit.estimators.hutchinson import Hutchinson
 from slugkit.linalg.basis import coefficients
-from slugkit.linalg.hutchinson import hutchinson
 from slugkit.linalg.random import normals, seed_from
 from slugkit.operators.batches import batches
-from slugkit.operators.jacobian import Jacobian, Linear, lineariser, push
-from slugkit.posterior import Posterior, SketchedPosterior
+from slugkit.operators.jacobian import Linear, lineariser, push
+from slugkit.posterior import Posterior
 from slugkit.progress import ProgressCallback
-
-Forms = Callable[[Float[np.ndarray, "m p"]], Float[np.ndarray, " m"]]
 
 
 def variances(
@@ -86,56 +82,6 @@ def variances(
         if progress is not None:
             progress(number + 1, len(parts), f"batches of {len(batch.images)} images")
     return np.concatenate(made, axis=1)
-
-
-def scores(
-    posterior: Posterior | SketchedPosterior,
-    forms: Sequence[Forms],
-    images: Float[np.ndarray, "n ..."],
-    *,
-    num_samples: int,
-    key: jax.Array,
-) -> Float[np.ndarray, "forms n"]:
-    r"""Return the paper's scores under each quadratic form, by the same probes of the outputs.
-
-    .. math:: \frac{1}{S} \sum_s q(J^T \epsilon_s)
-
-    They are those that `slug.score` gives for this key by the estimators "hutchinson",
-    "sketched_residual" and "published_sketch".
-
-    Parameters
-    ----------
-    posterior
-        The model.
-    forms
-        Maps vectors (m, p) to their forms q (m,), such as `Posterior.squared_norms`.
-    images
-        Shape (n, ...).
-    num_samples
-        The number of products per image.
-    key
-        For the probes.
-    """
-    parameters = posterior.parameters
-    linearise = lineariser(posterior.apply, parameters)
-    made = []
-    for index, image in enumerate(images.astype(parameters.dtype)):
-        jacobian = Jacobian(linearise, parameters, image)
-
-        def values(probes: jax.Array, jacobian: Jacobian = jacobian) -> np.ndarray:
-            pulled = jacobian.pull(np.asarray(probes))
-            return np.stack([form(pulled) for form in forms], axis=1)
-
-        estimate = hutchinson(
-            values,
-            jacobian.size,
-            num_samples,
-            jax.random.fold_in(key, index),
-            distribution=Hutchinson.distribution,
-            dtype=jacobian.dtype,
-        )
-        made.append(np.asarray(estimate.value))
-    return np.stack(made, axis=1)
 
 
 def _check_same_basis(posteriors: Sequence[Posterior], widest: Posterior) -> None:
