@@ -95,7 +95,7 @@ def measure(
     """
     size = pulled.shape[-1]
     plain = np.sum(pulled.astype(float) ** 2, axis=(1, 2))
-    exact = {steps: _outside(pulled, basis) for steps, basis in bases.items()}
+    exact = {steps: outside(pulled, basis) for steps, basis in bases.items()}
     rows = []
     for kind, length, repeat in (
         (kind, length, repeat) for kind in kinds for length in sizes for repeat in range(repeats)
@@ -107,7 +107,7 @@ def measure(
                 continue
             q, _ = np.linalg.qr(sketch(basis).T)
             inside = np.sum((sketched @ q) ** 2, axis=(1, 2), dtype=float)
-            residual = _outside(sketched, q.T) / SketchedBasis(sketch, q.T).kept
+            residual = outside(sketched, q.T) / SketchedBasis(sketch, q.T).kept
             rows += [
                 {
                     "parameters": size,
@@ -126,8 +126,8 @@ def measure(
     return pd.DataFrame(rows)
 
 
-def _outside(
+def outside(
     vectors: Float[np.ndarray, "n S p"], basis: Float[np.ndarray, "m p"]
 ) -> Float[np.ndarray, " n"]:
-    """Return the sum over the probes of the squared lengths outside of orthonormal rows."""
+    """Return the squared length outside of orthonormal rows, summed over each image's probes."""
     return np.array([np.sum((one - (one @ basis.T) @ basis) ** 2, dtype=float) for one in vectors])

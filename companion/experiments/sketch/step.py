@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from companion.experiments.data.pools import at_size, one_of_each_tone
-from companion.experiments.sketch.measure import krylov_bases, measure, pulled_probes
+from companion.experiments.sketch.measure import krylov_bases, measure, outside, pulled_probes
 from companion.experiments.sketch.settings import Growth, Sketch
-from slugkit import slug
 from slugkit.errors import InputError
+from slugkit.linalg.lanczos import lanczos
 from slugkit.model import training
 from slugkit.model.vae import Architecture, TrainedVAE, initialise
 from slugkit.operators.ggn import ggn_product
@@ -60,16 +60,9 @@ def _of_trained(
     key: jax.Array,
 ) -> pd.DataFrame:
     apply, parameters = model.reconstruct(), flatten(model.params)
-    eigenvectors = slug.fit(
-        apply,
-        model.params,
-        train,
-        rank=settings.rank,
-        key=key,
-        batch_size=batch_size,
-        solver=slug.Lanczos(max_products=4 * settings.rank),
-    )
     product = ggn_product(apply, parameters, train, batch_size=batch_size)
+    most = 4 * settings.rank
+    leading = lanczos(product, parameters.size, settings.rank, seed=0, max_products=most).vectors
     bases = krylov_bases(product, parameters.size, settings.steps, seed=0)
     pulled = pulled_probes(apply, parameters, images, settings.num_samples, key)
     table = measure(
@@ -79,11 +72,9 @@ def _of_trained(
         sizes=[round(fraction * parameters.size) for fraction in settings.fractions],
         repeats=settings.repeats,
     )
-    assert isinstance(eigenvectors, slug.Posterior)
-    norms = np.array([eigenvectors.squared_norms(one).sum() for one in pulled])
-    plain = np.array([np.sum(one**2) for one in pulled])
-    outside = (1 - table["removed"]) * plain[table["image"]]
-    return table.assign(space=outside / norms[table["image"]])
+    # The fraction of each image's Jacobian norm that is outside of the eigenvectors.
+    left = outside(pulled, leading) / outside(pulled, leading[:0])
+    return table.assign(space=(1 - table["removed"]) / left[table["image"]])
 
 
 def _of_untrained(
