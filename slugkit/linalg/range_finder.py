@@ -16,6 +16,9 @@ from slugkit.linalg.sketch import Sketch
 from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.progress import ProgressCallback
 
+# So many directions are made again at once.
+DIRECTIONS_PER_BLOCK = 8
+
 # number j -> vector (p,)
 Directions = Callable[[int], Vector]
 
@@ -157,12 +160,13 @@ def nystrom_pairs(
     core = np.zeros((count, count))
     for number in range(count):
         sample[number] += sample.dtype.type(shift) * directions(number)
-    for number in range(count):
-        core[number] = basis.inner(directions(number)[None], sample)[0]
-    triangular = orthonormalise(sample)
+    for start in range(0, count, DIRECTIONS_PER_BLOCK):
+        block = range(start, min(start + DIRECTIONS_PER_BLOCK, count))
+        core[block] = basis.inner(np.stack([directions(number) for number in block]), sample)
+    factor = orthonormalise(sample)
     values, axes = np.linalg.eigh((core + core.T) / 2)
     found = values > np.finfo(np.float64).eps * count * max(values.max(initial=0.0), 0.0)
-    root = triangular @ (axes[:, found] / np.sqrt(values[found]))
+    root = factor @ (axes[:, found] / np.sqrt(values[found]))
     left, singular, _ = np.linalg.svd(root, full_matrices=False)
     found = singular**2 - shift > ROUNDING * shift
     kept = basis.rotate(sample, left[:, found].T, path)
@@ -170,22 +174,28 @@ def nystrom_pairs(
 
 
 def orthonormalise(rows: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
-    """Orthonormalise rows one after the other, each twice; return R with ``rows.T == Q.T @ R``.
+    r"""Orthonormalise rows in their place; return the matrix F with ``rows_before.T = rows.T @ F``.
 
-    A row that depends on those before becomes zero.
+    .. math:: Y Y^T = W D W^T, \qquad Q = D^{-1/2} W^T Y, \qquad F = D^{1/2} W^T
+
+    twice, as the first time leaves what rounding makes of directions that are small beside others.
+    Directions of the size of rounding errors become rows of zeros.
+
+    References
+    ----------
+    Stathopoulos, Wu, SIAM J. Sci. Comput. 23 (2002), algorithm SVQB.
     """
-    count = len(rows)
-    triangular = np.zeros((count, count))
-    for number in range(count):
-        vector, before = rows[number], float(np.linalg.norm(rows[number]))
-        for _ in range(2):
-            vector, removed = basis.orthogonalise(vector, rows[:number])
-            triangular[:number, number] += removed
-        norm = float(np.linalg.norm(vector))
-        independent = norm > float(np.finfo(rows.dtype).eps) * before
-        triangular[number, number] = norm if independent else 0.0
-        rows[number] = vector / norm if independent else 0.0
-    return triangular
+    factor = np.eye(len(rows))
+    for _ in range(2):
+        squares, axes = np.linalg.eigh(basis.inner(rows, rows))
+        least = np.finfo(rows.dtype).eps ** 2 * squares.max(initial=0.0)
+        lengths = np.sqrt(np.where(squares > least, squares, 0))
+        scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        for start in range(0, rows.shape[1], basis.COLUMNS_PER_BLOCK):
+            columns = slice(start, start + basis.COLUMNS_PER_BLOCK)
+            rows[:, columns] = (axes * scale).T @ rows[:, columns].astype(float)
+        factor = (axes * lengths).T @ factor
+    return factor
 
 
 def residuals(

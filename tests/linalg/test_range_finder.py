@@ -104,9 +104,21 @@ def test_rows_that_depend_on_others_become_zero():
     rows = np.random.default_rng(0).normal(size=(3, 30))
     rows = np.vstack([rows, rows[0] - 2 * rows[2]])
     given = rows.copy()
-    triangular = orthonormalise(rows)
-    np.testing.assert_allclose(rows @ rows.T, np.diag([1, 1, 1, 0]), atol=1e-12)
-    np.testing.assert_allclose(rows.T @ triangular, given.T, atol=1e-12)
+    factor = orthonormalise(rows)
+    np.testing.assert_allclose(sorted(np.linalg.norm(rows, axis=1)), [0, 1, 1, 1], atol=1e-12)
+    np.testing.assert_allclose(rows.T @ factor, given.T, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(scale=st.floats(0, 5), seed=st.integers(0, 2**31))
+def test_rows_of_very_different_lengths_become_orthonormal(scale, seed):
+    random = np.random.default_rng(seed)
+    mixed = random.normal(size=(12, 12)) * 10 ** np.linspace(0, -scale, 12)
+    rows = (mixed @ random.normal(size=(12, 500))).astype(np.float32)
+    given = rows.copy()
+    factor = orthonormalise(rows)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(12), atol=1e-5)
+    np.testing.assert_allclose(rows.T @ factor, given.T, atol=1e-5 * np.abs(given).max())
 
 
 @pytest.mark.parametrize("kind", ["srft", "sparse"])
