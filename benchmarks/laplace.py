@@ -4,8 +4,8 @@
 
 needs that profile's trained network, and writes benchmarks/results/laplace-<profile>.json: for
 several prior precisions a, the scores a Tr(J (G + a I)^-1 J^T) of test images, one linear system
-for each probe of the outputs, beside SLUG with k eigenvectors, as the projector and with the prior. The
-same probes serve all; "ratio" is the mean of the scores over that of the whole.
+for each probe of the outputs, beside SLUG with k eigenvectors, as the projector and with the prior.
+The same probes serve all; "ratio" is the mean of the scores over that of the whole.
 """
 
 import argparse

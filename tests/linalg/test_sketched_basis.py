@@ -53,16 +53,16 @@ def test_the_error_is_that_of_the_embedding_whatever_is_removed(
     assert min(singular) * truth - slack <= found <= max(singular) * truth + slack
 
 
-@pytest.mark.parametrize("removed", [0.0, 0.9, 0.999999])
-@pytest.mark.parametrize("size", [60, 200, 500])
+@pytest.mark.parametrize("removed", [0.0, 0.999999])
+@pytest.mark.parametrize("size", [40, 300])
 @pytest.mark.parametrize("kind", KINDS)
 def test_mean_and_variance_over_sketches_are_those_stated(kind, size, removed):
-    u, g = problem(removed, 30)
-    bases = [sketched(u, kind, size, seed) for seed in range(300)]
+    u, g = problem(removed, 15)
+    bases = [sketched(u, kind, size, seed) for seed in range(150)]
     found = np.array([basis.squared_residuals(g[None])[0] for basis in bases])
     error = found.std(ddof=1) / np.sqrt(len(found))
     assert abs(found.mean() - 1) < 4 * error + 0.02  # the sparse one is low by about a hundredth
-    assert found.var(ddof=1) == pytest.approx(bases[0].relative_variance, rel=0.5)
+    assert found.var(ddof=1) == pytest.approx(bases[0].relative_variance, rel=0.6)
 
 
 def test_an_orthogonal_sketch_gives_the_exact_residual():
