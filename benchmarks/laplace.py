@@ -77,7 +77,7 @@ def main() -> None:
         def inverse(vectors: np.ndarray, a: float = a) -> np.ndarray:
             nonlocal spent
             made = [
-                solve(product, one, a, posterior.eigenvalues, posterior.basis, tolerance=1e-4)
+                solve(product, one, a, posterior.eigenvalues, posterior.basis, tolerance=1e-3)
                 for one in vectors
             ]
             spent += sum(one.num_products for one in made)

@@ -94,7 +94,7 @@ def measure(
         the score without a sketch, published and residual.
     """
     size = pulled.shape[-1]
-    plain = np.sum(pulled.astype(float) ** 2, axis=(1, 2))
+    plain = np.array([np.sum(one**2, dtype=float) for one in pulled])
     exact = {steps: outside(pulled, basis) for steps, basis in bases.items()}
     rows = []
     for kind, length, repeat in (
