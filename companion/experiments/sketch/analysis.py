@@ -31,6 +31,11 @@ def needed_size(rows: pd.DataFrame, form: str, error: float) -> float:
         "published" or "residual".
     error
         The relative error that is allowed, root mean square over images and sketches.
+
+    Returns
+    -------
+    float
+        NaN where no sketch was small enough for the law.
     """
     rows = rows[rows["sketch_size"] <= LARGEST_FRACTION * rows["parameters"]]
     taken = rows["directions"] if form == "residual" else 0 * rows["directions"]
@@ -48,13 +53,17 @@ def needed_sizes(scores: pd.DataFrame, errors: tuple[float, ...] = (0.05, 0.1)) 
                 **dict(zip(given, values, strict=True)),
                 "removed": rows["removed"].mean(),
                 **{
-                    f"{form}, {error:.0%}": round(needed_size(rows, form, error))
+                    f"{form}, {error:.0%}": _whole(needed_size(rows, form, error))
                     for form in FORMS
                     for error in errors
                 },
             }
         )
     return pd.DataFrame(made)
+
+
+def _whole(size: float) -> int | None:
+    return round(size) if np.isfinite(size) else None
 
 
 def growth_of_size(growth: pd.DataFrame, form: str, error: float, profile: Profile) -> Interval:
@@ -79,6 +88,8 @@ def growth_of_size(growth: pd.DataFrame, form: str, error: float, profile: Profi
         networks = [one for _, one in rows.groupby("parameters")]
         parameters = [float(one["parameters"].iloc[0]) for one in networks]
         sizes = [needed_size(one, form, error) for one in networks]
+        if not np.isfinite(sizes).all():
+            return float("nan")
         return float(np.polyfit(np.log(parameters), np.log(sizes), 1)[0])
 
     groups = growth["image"].astype(str) + "-" + growth["repeat"].astype(str)

@@ -102,6 +102,8 @@ def test_the_needed_size_is_the_one_that_keeps_the_error():
         again = sketch.measure(pulled, {5: basis}, sizes=[size], **options)
         error = np.sqrt(np.mean((again[form] - 1) ** 2))
         assert 0.6 * wanted < error < 1.6 * wanted, form
+    large = sketch.measure(pulled, {5: basis}, sizes=[1900], **options)
+    assert analysis.needed_sizes(large)["residual, 10%"].isna().all()
     sizes = analysis.needed_sizes(known)
     assert (sizes["residual, 10%"] < sizes["published, 10%"]).all()
 
