@@ -12,6 +12,7 @@ from slugkit.estimators.budget import Budget
 from slugkit.estimators.interface import Estimates, ImageEstimator
 from slugkit.linalg.estimates import Estimate
 from slugkit.linalg.hutchinson import hutchinson
+from slugkit.linalg.probes import PROBES_PER_BLOCK
 from slugkit.operators.jacobian import Jacobian
 from slugkit.posterior import Posterior, SketchedPosterior
 
@@ -60,6 +61,8 @@ def probe_outputs(
     key: jax.Array,
     distribution: str,
     complete: Callable[[Estimate], Estimate] = lambda made: made,
+    *,
+    at_once: int = PROBES_PER_BLOCK,
 ) -> Estimate:
     r"""Return the mean (1,) of a quadratic form of :math:`J^T \epsilon` for one image.
 
@@ -73,6 +76,8 @@ def probe_outputs(
         Of the probes.
     complete
         Adds to the standard error what the probes do not know of.
+    at_once
+        So many vectors of length p are held.
     """
 
     def of_one_image(made: Estimate) -> Estimate:
@@ -82,8 +87,13 @@ def probe_outputs(
     def reached(made: Estimate) -> bool:
         return budget.reached(of_one_image(made), None)
 
+    def values(probes: jax.Array) -> np.ndarray:
+        parts = range(0, len(probes), at_once)
+        rows = np.asarray(probes)
+        return np.concatenate([forms(jacobian.pull(rows[i : i + at_once])) for i in parts])
+
     made = hutchinson(
-        lambda probes: forms(jacobian.pull(np.asarray(probes))),
+        values,
         jacobian.size,
         budget.num_products,
         key,

@@ -69,4 +69,6 @@ class SketchedResidual(ImageEstimator):
             return made._replace(standard_error=np.hypot(made.standard_error, of_sketch))
 
         forms = posterior.squared_norms
-        return probe_outputs(forms, jacobian, budget, key, "gaussian", with_sketch), None
+        # Where only a sketch fits into memory, several vectors of length p may not.
+        made = probe_outputs(forms, jacobian, budget, key, "gaussian", with_sketch, at_once=1)
+        return made, None
