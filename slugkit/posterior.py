@@ -12,7 +12,7 @@ from slugkit.checks.numbers import check_prior_precision
 from slugkit.errors import ClusterWarning, InputError
 from slugkit.linalg.basis import coefficients, combine
 from slugkit.linalg.recurrence import ROUNDING
-from slugkit.linalg.sketched_lanczos import SketchedBasis
+from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import FlatParameters
 from slugkit.operators.program import rounding_of
@@ -80,9 +80,13 @@ class Posterior(Summarised):
 
     @property
     def _resolution(self) -> float:
-        """The largest difference of eigenvalues at the end that is not seen."""
+        """The largest difference of eigenvalues at the end that is not seen.
+
+        Residuals that nobody measured are infinite, and the values are then taken as they are.
+        """
         rounding = ROUNDING * float(np.finfo(np.float32).eps) * self.eigenvalues[0]
-        return float(self.residuals[-1] + self.following_residual + rounding)
+        residuals = self.residuals[-1], self.following_residual
+        return float(rounding + sum(one for one in residuals if np.isfinite(one)))
 
     @property
     def shrinkage(self) -> Float[np.ndarray, " k"]:
@@ -190,9 +194,11 @@ class Posterior(Summarised):
 class SketchedPosterior(Summarised):
     r"""The posterior of a basis that is known only as sketched, and possibly of some eigenvectors.
 
-    .. math:: v^T \Sigma v \approx |w|^2 - |U_s^T S w|^2, \qquad w = (I - U U^T) v
+    .. math:: v^T \Sigma v \approx \frac{|S w|^2 - |U_s^T S w|^2}{1 - m / s},
+              \qquad w = (I - U U^T) v
 
-    U holds the eigenvectors that are known, and :math:`U_s` the sketched basis of the rest.
+    U holds the eigenvectors that are known, and :math:`U_s` the sketched basis of the rest, m
+    directions; see `slugkit.linalg.sketched_basis.SketchedBasis`.
     """
 
     exact: Posterior  # of the known eigenvectors, often none
@@ -225,7 +231,14 @@ class SketchedPosterior(Summarised):
         return self.exact.rank + len(self.sketched.rows)
 
     def squared_norms(self, vectors: Vectors) -> Float[np.ndarray, " s"]:
-        r"""Return an estimate of :math:`v^T \Sigma v` for each row v, which may be negative."""
+        r"""Return an estimate of :math:`v^T \Sigma v` for each row v, which is never negative."""
+        return self.sketched.squared_residuals(self.exact.sqrt_covariance_product(vectors))
+
+    def published_squared_norms(self, vectors: Vectors) -> Float[np.ndarray, " s"]:
+        r"""Return the published estimate of the same, which may be negative.
+
+        .. math:: v^T \Sigma v \approx |w|^2 - |U_s^T S w|^2
+        """
         outside = self.exact.sqrt_covariance_product(vectors)
         return np.sum(outside**2, axis=1) - self.sketched.norm_inside(outside)
 

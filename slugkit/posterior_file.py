@@ -12,7 +12,7 @@ from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.linalg.basis import from_bytes, to_bytes
 from slugkit.linalg.sketch import make_sketch
-from slugkit.linalg.sketched_lanczos import SketchedBasis
+from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import flatten
 from slugkit.posterior import Posterior, SketchedPosterior

@@ -286,7 +286,7 @@ COST = Refusal(
     "hundred times as many.",
 )
 
-# Tables of streams
+# Streams and their tables
 
 TABLE_PATH = Refusal(
     "the table {path} cannot be written: {reason}",
@@ -299,6 +299,11 @@ STREAM_KIND = Refusal(
     "numpy.load(path, mmap_mode='r')",
     "A table can be resumed only where an image can be found by its position.",
 )
+STREAM_CHANGED = Refusal(
+    "images {first} to {last} are not those of the first pass over the images",
+    "give images that stay as they are, without random augmentation",
+    "Each product reads the images again, and all must be of the same matrix.",
+)
 
 # The first of each part of the page.
 PARTS = {
@@ -308,5 +313,5 @@ PARTS = {
     OUTPUT_KIND: "Models",
     DEVICES: "Devices",
     CLUSTER: "Estimates",
-    TABLE_PATH: "Tables of streams",
+    TABLE_PATH: "Streams and their tables",
 }

@@ -32,7 +32,7 @@ def score_stream(
     key: jax.Array,
     batch_size: int = 32,
     chunk_size: int = 1024,
-    estimator: Estimator | str = "pushforward",
+    estimator: Estimator | str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Path:
     """Score images chunk by chunk and write one row per image to a CSV file, in constant memory.

@@ -21,8 +21,9 @@ BELOW = {
     "checks.arrays": {"errors", "refusals"},
     "checks.devices": {"errors", "refusals"},
     "checks.numbers": {"errors", "refusals"},
+    "image_stream": {"checks.arrays", "errors", "refusals"},
     "linalg": {"errors", "files", "progress", "summary"},
-    "operators": {"errors", "refusals"},
+    "operators": {"errors", "progress", "refusals"},
     "checks.model": {"errors", "refusals", "operators"},
     "posterior": {"checks.numbers", "errors", "refusals", "linalg", "operators", "summary"},
     "posterior_file": {"errors", "files", "linalg", "operators", "posterior"},
@@ -49,6 +50,7 @@ BELOW = {
 METHOD = {*(name.split(".")[0] for name in BELOW), "solvers", "estimators"}
 BELOW |= {
     "slug": METHOD,
+    "shards": METHOD | {"slug"},
     "streaming": METHOD | {"slug"},
     "evidence": METHOD,
     "model": {"errors", "files", "operators", "progress"},

@@ -31,7 +31,7 @@ class Estimator(ABC):
     name: ClassVar[str]
     gives_score: ClassVar[bool] = True
     gives_variance: ClassVar[bool] = True
-    takes_sketch: ClassVar[bool] = False  # whether it does without the eigenvectors
+    takes: ClassVar[type[Posterior] | type[SketchedPosterior]] = Posterior
 
     @abstractmethod
     def estimate(
@@ -49,7 +49,7 @@ class Estimator(ABC):
         Parameters
         ----------
         posterior
-            A sketched one only if the estimator takes it.
+            Of the kind that the estimator takes.
         images
             Of the type of the parameters.
         budget
@@ -103,7 +103,7 @@ class ImageEstimator(Estimator):
 
 
 def scaled(posterior: Posterior | SketchedPosterior, jacobian: Jacobian) -> ScaledJacobian:
-    """Return the scaled Jacobian, for estimators that do not take a sketched posterior."""
+    """Return the scaled Jacobian, for estimators that take a posterior with its eigenvectors."""
     assert isinstance(posterior, Posterior)
     return ScaledJacobian(posterior, jacobian)
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,19 @@ class Batch(NamedTuple):
     size: int  # the number of images without the padding
 
 
-def batches(images: Float[np.ndarray, "n ..."], batch_size: int | None = None) -> Iterator[Batch]:
+class Images(Protocol):
+    """Anything with a length n whose slices are arrays (m, ...)."""
+
+    def __len__(self) -> int:
+        """Return n."""
+        ...
+
+    def __getitem__(self, where: slice, /) -> Float[np.ndarray, "m ..."]:
+        """Return some of the images."""
+        ...
+
+
+def batches(images: Images, batch_size: int | None = None) -> Iterator[Batch]:
     """Yield the images in batches of one common size, so that each function is compiled once.
 
     The images are spread evenly: 70 images with a batch size of 64 make two batches of 35.
@@ -31,7 +43,7 @@ def batches(images: Float[np.ndarray, "n ..."], batch_size: int | None = None) -
     for start in range(0, len(images), size):
         part = images[start : start + size]
         padding = np.repeat(part[-1:], size - len(part), axis=0)
-        mask = (np.arange(size) < len(part)).astype(images.dtype)
+        mask = (np.arange(size) < len(part)).astype(part.dtype)
         yield Batch(_place(np.concatenate([part, padding])), _place(mask), start, len(part))
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from slugkit import refusals
-from slugkit.operators.batches import Batch, batches
-from slugkit.operators.jacobian import Apply, Linear, lineariser, pull
+from slugkit.operators.batches import Batch, Images, batches
+from slugkit.operators.jacobian import Apply, Linear, Lineariser, lineariser, pull
 from slugkit.operators.losses import Hessian
 from slugkit.operators.parameters import FlatParameters
+from slugkit.progress import ProgressCallback
 
 # The activations of the first batches are kept up to so many bytes, which spares their forward
 # pass, about a quarter of a product, from the second product on.
@@ -22,7 +23,7 @@ BYTES_KEPT = 1 << 30
 def ggn_product(
     apply: Apply,
     parameters: FlatParameters,
-    images: Float[np.ndarray, "n ..."],
+    images: Images,
     *,
     hessian: Hessian | None = None,
     batch_size: int | None = None,
@@ -40,7 +41,7 @@ def ggn_product(
     parameters
         The point of linearisation, p parameters.
     images
-        Shape (n, ...).
+        Shape (n, ...); those that are no array are read batch by batch for each product.
     hessian
         The Hessian of the loss with respect to the outputs, ``hessian(outputs, tangents)``, such
         as one of `slugkit.operators.losses`; the identity by default.
@@ -62,7 +63,9 @@ def ggn_product(
     convolutions inside its own loops up to twenty times slower on CPUs.
     """
     linearise = lineariser(apply, parameters)
-    parts = list(batches(images, batch_size))
+    # What is in memory anyway may as well lie on the device.
+    parts = list(batches(images, batch_size)) if isinstance(images, np.ndarray) else None
+    is_alone = parts is not None and len(parts) == 1
 
     kept: list[tuple[jax.Array, Linear]] = []
     visited = False
@@ -71,12 +74,12 @@ def ggn_product(
         nonlocal visited
         direction = jnp.asarray(vector)
         total = jnp.zeros_like(direction)
-        for number, batch in enumerate(parts):
+        for number, batch in enumerate(parts or batches(images, batch_size)):
             outputs, jvp = kept[number] if number < len(kept) else linearise(batch.images)
             if not visited:
                 visit(batch, outputs)
             total = _add_product(hessian, total, direction, outputs, jvp, batch.mask, scale)
-            fits = len(parts) == 1 or (number + 1) * _num_bytes(jvp) <= BYTES_KEPT
+            fits = is_alone or (number + 1) * _num_bytes(jvp) <= BYTES_KEPT
             if number == len(kept) and fits:
                 kept.append((outputs, jvp))
             # Or the next batch is linearised beside the activations of this one.
@@ -84,28 +87,80 @@ def ggn_product(
         visited = True
         made = np.asarray(total)
         if not np.isfinite(made).all():
-            find_culprit(direction)
+            for batch in parts or batches(images, batch_size):
+                _find_culprit(linearise, hessian, batch, direction, scale)
         return made
 
-    def find_culprit(direction: jax.Array) -> None:
-        """Name the image without which the product would be finite, if there is one."""
-        nothing = jnp.zeros_like(direction)
-
-        def finite(images: jax.Array, mask: jax.Array) -> bool:
-            outputs, jvp = linearise(images)
-            made = _add_product(hessian, nothing, direction, outputs, jvp, mask, scale)
-            return bool(np.isfinite(np.asarray(made)).all())
-
-        for batch in parts:
-            if finite(batch.images, batch.mask):
-                continue
-            for place in range(batch.size):
-                # Beside copies of itself, as what is not finite does not stay in its place.
-                copies = batch.images[np.full(len(batch.images), place)]
-                if not finite(copies, batch.mask):
-                    raise refusals.DERIVATIVE_NOT_FINITE.of_image(batch.start + place)
-
     return product
+
+
+def ggn_one_pass(
+    apply: Apply,
+    parameters: FlatParameters,
+    images: Images,
+    *,
+    hessian: Hessian | None = None,
+    batch_size: int | None = None,
+    scale: float = 1.0,
+    visit: Callable[[Batch, jax.Array], object] = lambda batch, outputs: None,
+) -> Callable[..., None]:
+    r"""Return a function that multiplies many vectors by G in one pass over the images.
+
+    It is called as ``one_pass(directions, count, add)`` and calls ``add(j, part)`` with the product
+    of each batch with direction j. Each batch is read and linearised once, for all directions, and
+    let go; so that memory does not grow with the number of images.
+
+    Parameters as for `ggn_product`.
+    """
+    linearise = lineariser(apply, parameters)
+
+    def one_pass(
+        directions: Callable[[int], np.ndarray],
+        count: int,
+        add: Callable[[int, np.ndarray], None],
+        progress: ProgressCallback | None = None,
+    ) -> None:
+        for batch in batches(images, batch_size):
+            outputs, jvp = linearise(batch.images)
+            visit(batch, outputs)
+            for number in range(count):
+                direction = jnp.asarray(directions(number))
+                nothing = jnp.zeros_like(direction)
+                made = _add_product(hessian, nothing, direction, outputs, jvp, batch.mask, scale)
+                part = np.asarray(made)
+                if not np.isfinite(part).all():
+                    _find_culprit(linearise, hessian, batch, direction, scale)
+                add(number, part)
+            # Or the next batch is linearised beside the activations of this one.
+            del outputs, jvp
+            if progress is not None:
+                done = batch.start + batch.size
+                progress(done, len(images), f"images times {count} directions")
+
+    return one_pass
+
+
+def _find_culprit(
+    linearise: Lineariser,
+    hessian: Hessian | None,
+    batch: Batch,
+    direction: jax.Array,
+    scale: float,
+) -> None:
+    """Name the image without which the product would be finite, if there is one in the batch."""
+    nothing = jnp.zeros_like(direction)
+
+    def finite(images: jax.Array) -> bool:
+        outputs, jvp = linearise(images)
+        made = _add_product(hessian, nothing, direction, outputs, jvp, batch.mask, scale)
+        return bool(np.isfinite(np.asarray(made)).all())
+
+    if finite(batch.images):
+        return
+    for place in range(batch.size):
+        # Beside copies of itself, as what is not finite does not stay in its place.
+        if not finite(batch.images[np.full(len(batch.images), place)]):
+            raise refusals.DERIVATIVE_NOT_FINITE.of_image(batch.start + place)
 
 
 def _num_bytes(jvp: Linear) -> int:
