@@ -139,7 +139,6 @@ def fit(
     ----------
     The paper's section 3.2, equations 1 and 4.
     """
-    check_not_traced("slug.fit", params=params, images=images, key=key)
     rank = check_count("rank", rank, 0)
     chosen = solver_of(solver)
     problem, seeds = make_problem(
@@ -173,6 +172,7 @@ def make_problem(
 ) -> tuple[Problem, tuple[int, int]]:
     """Return what `fit` gives its solver: the matrix with its model, and the seeds."""
     check_devices()
+    check_not_traced("slug.fit", params=params, images=images, key=key)
     batch_size = None if batch_size is None else check_count("batch_size", batch_size)
     prior_precision = check_prior_precision(prior_precision)
     check_key(key)
