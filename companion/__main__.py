@@ -24,6 +24,11 @@ def main(words: Sequence[str] | None = None) -> int:
             os.environ["SLUGKIT_DATA"] = options.data
         if options.computes:
             keep_compiled()
+        if os.environ.get("JAX_PLATFORMS"):
+            # Not always, as few commands compute themselves.
+            from slugkit.checks.devices import check_devices
+
+            check_devices()
         options.run(options)
 
     return report_errors(run, extra="book", heard=leave_failure)
@@ -104,12 +109,14 @@ def _make(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     from companion.experiments import steps
+    from companion.experiments.training.perceptual_weights import perceptual_loss
     from companion.pipeline.plan import describe
     from companion.profiles import load_profile
     from slugkit.progress import Progress
 
     profile = load_profile(options.profile)
-    print(describe(profile, steps(), options.workers, Progress("measuring")))
+    loss = perceptual_loss(profile.training.perceptual_weight)
+    print(describe(profile, steps(), options.workers, Progress("measuring"), loss))
 
 
 def _record(options: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ from companion.experiments import page_named, sections_of, steps
 from companion.figures.style import apply_style, save_figure
 from companion.paths import RunPaths
 from companion.pipeline import graph
-from companion.pipeline.provenance import commit, hardware, versions
+from companion.pipeline.provenance import commit, hardware, interpreter, versions
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
 from companion.pipeline.steps import Page
 from companion.profiles import load_profile, make_profile
@@ -95,7 +95,7 @@ class PageRun(Run):
         dirty = ", with uncommitted changes" if origin["dirty"] else ""
         facts = {
             "command": f"make book PROFILE={self.profile.name}",
-            "notebook": f"notebooks/{self.page.name}.py",
+            "notebook": f"notebooks/{self.page.name}.py, run by {interpreter()}",
             "commit": origin["commit"][:12] + dirty,
             "profile": f"{self.profile.name}, digest {self.digest}",
             "data sets": self.profile.data.sources(),

@@ -38,7 +38,7 @@ def load_profile(name: str) -> Profile:
 def read_profile(path: Path) -> Profile:
     """Return the profile in a YAML file; its name is the file's."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):

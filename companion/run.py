@@ -77,7 +77,7 @@ class Run:
     def numbers(self, page: str) -> dict[str, float]:
         """Return the named numbers that a page wrote."""
         path = self.paths.notebook(page).with_suffix(".json")
-        return json.loads(path.read_text())["numbers"]
+        return json.loads(path.read_text(encoding="utf-8"))["numbers"]
 
     def leading_to(self, rules: Iterable[str]) -> dict[str, list[Job]]:
         """Return the jobs of some steps and of all that they follow from, by the step's rule."""

@@ -65,10 +65,13 @@ for _ in range(1500):
 # %%
 key = keys[2]
 posterior = slug.fit(reconstruct, params, train_images, rank=20, key=key)
+posterior
+
+# %%
 score = slug.score(posterior, test_images, num_samples=100, key=key)
 variance = slug.pixel_variance(posterior, test_images, num_samples=100, key=key)
-print(f"{posterior.rank} eigenpairs from {posterior.num_products} products")
 print(f"first image: {score.value[0]:.1f} ± {score.standard_error[0]:.1f}")
+score
 
 # %% [markdown]
 # ## Look at it
@@ -85,9 +88,10 @@ plt.show()
 
 # %% [markdown]
 # What may go wrong is said in one line each: dropout or batch normalisation in training mode,
-# images of another shape, parameters that are not finite. A `parameter_filter` restricts the
-# uncertainty to some of the parameters, `hessian` names another loss, and
-# `slug.score(..., relative_error=0.05)` stops by itself. [The method](../method.md) says why.
+# images of another shape, parameters that are not finite. [When it refuses](../when_it_refuses.md)
+# lists what is said, why, and what to do. A `parameter_filter` restricts the uncertainty to some of
+# the parameters, `hessian` names another loss, and `slug.score(..., relative_error=0.05)` stops by
+# itself. [The method](../method.md) says why.
 
 # %% tags=["hide-input"]
 numbers = {

@@ -30,6 +30,9 @@ def report_errors(
     heard
         Called with the message, too.
     """
+    if sys.stdout is not None and sys.stdout.errors == "strict":
+        # A path may have letters that the encoding of the terminal has not.
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         run()
     except InputError as error:

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from slugkit.checks.arrays import check_images
+from slugkit.checks.arrays import check_images, check_key, check_not_traced
+from slugkit.checks.numbers import check_count
 from slugkit.errors import InputError
 from slugkit.linalg.quadrature import stochastic_lanczos_quadrature
 from slugkit.linalg.random import seed_from
@@ -83,6 +84,12 @@ def choose_prior_precision(
     """
     if not isinstance(posterior, Posterior):
         raise InputError("the evidence needs the eigenvectors; fit with solver='lanczos'")
+    check_not_traced("choose_prior_precision", images=images, key=key)
+    check_key(key)
+    num_samples, num_steps = (
+        check_count("num_samples", num_samples, 2),
+        check_count("num_steps", num_steps),
+    )
     parameters = posterior.parameters
     images = check_images(images, posterior.image_shape).astype(parameters.dtype)
     product = ggn_product(

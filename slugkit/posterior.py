@@ -1,22 +1,30 @@
 """The Gaussian posterior over the parameters, by eigenvectors or by a sketch of them."""
 
+import functools
+import warnings
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from slugkit.errors import InputError
+from slugkit import refusals
+from slugkit.checks.numbers import check_prior_precision
+from slugkit.errors import ClusterWarning, InputError
 from slugkit.linalg.basis import coefficients, combine
-from slugkit.linalg.sketched_lanczos import SketchedBasis
+from slugkit.linalg.recurrence import ROUNDING
+from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import FlatParameters
+from slugkit.operators.program import rounding_of
+from slugkit.summary import Summarised, Summary
 
 Vectors = Float[np.ndarray, "s p"]
+# Eigenvalues further apart than this fraction are different, however little is known of them.
+CLOSE = 1e-2
 
 
-@dataclass(frozen=True)
-class Posterior:
+@dataclass(frozen=True, repr=False)
+class Posterior(Summarised):
     r"""The Gaussian over the parameters that the leading eigenpairs define.
 
     .. math:: \Sigma = I - U U^T, \quad\text{or}\quad
@@ -40,6 +48,9 @@ class Posterior:
     extra_vectors: Float[np.ndarray, "m p"] = field(
         default_factory=lambda: np.zeros((0, 0), np.float32)
     )
+    # What is known of the eigenvalue after the last; not a number where nothing is.
+    following: float = float("nan")
+    following_residual: float = float("nan")
 
     def __post_init__(self) -> None:
         if len(self.extra_vectors) == 0:
@@ -49,6 +60,33 @@ class Posterior:
     def rank(self) -> int:
         """The number of directions that are taken out, k."""
         return len(self.eigenvalues)
+
+    @functools.cached_property
+    def rounding(self) -> float:
+        """The unit of rounding of the coarsest type that the model computes in."""
+        return rounding_of(self.apply, self.parameters, self.image_shape)
+
+    @property
+    def cuts_cluster(self) -> bool:
+        """Whether the last eigenvalue and the one after it are equal, as far as is known.
+
+        Their difference is then within the residuals, and the last eigenvectors are some of many:
+        another seed takes others.
+        """
+        if self.rank == 0:
+            return False
+        difference = self.eigenvalues[-1] - self.following
+        return bool(difference <= min(self._resolution, CLOSE * self.eigenvalues[-1]))
+
+    @property
+    def _resolution(self) -> float:
+        """The largest difference of eigenvalues at the end that is not seen.
+
+        Residuals that nobody measured are infinite, and the values are then taken as they are.
+        """
+        rounding = ROUNDING * float(np.finfo(np.float32).eps) * self.eigenvalues[0]
+        residuals = self.residuals[-1], self.following_residual
+        return float(rounding + sum(one for one in residuals if np.isfinite(one)))
 
     @property
     def shrinkage(self) -> Float[np.ndarray, " k"]:
@@ -72,7 +110,14 @@ class Posterior:
         ------
         InputError
             The rank is negative or above that of this posterior.
+
+        Warns
+        -----
+        ClusterWarning
+            The rank cuts a cluster of equal eigenvalues.
         """
+        if rank == self.rank:
+            return self
         if not 0 <= rank <= self.rank:
             raise InputError(
                 f"rank is {rank}; give a number from 0 to that of the posterior, {self.rank}"
@@ -80,13 +125,17 @@ class Posterior:
         extra = self.basis[rank:]
         if len(self.extra_vectors):
             extra = np.concatenate([extra, self.extra_vectors])
-        return replace(
-            self,
-            basis=self.basis[:rank],
-            eigenvalues=self.eigenvalues[:rank],
-            residuals=self.residuals[:rank],
-            upper=self.upper[:rank],
-            extra_vectors=extra,
+        return warn_of_cluster(
+            replace(
+                self,
+                basis=self.basis[:rank],
+                eigenvalues=self.eigenvalues[:rank],
+                residuals=self.residuals[:rank],
+                upper=self.upper[:rank],
+                extra_vectors=extra,
+                following=float(self.eigenvalues[rank]),
+                following_residual=float(self.residuals[rank]),
+            )
         )
 
     def with_prior(self, precision: float | None) -> "Posterior":
@@ -97,8 +146,7 @@ class Posterior:
         InputError
             The precision is not a positive number.
         """
-        check_prior_precision(precision)
-        return replace(self, prior_precision=precision)
+        return replace(self, prior_precision=check_prior_precision(precision))
 
     def deflate(self, vector: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
         """Return (I - U U^T) v."""
@@ -117,14 +165,40 @@ class Posterior:
         r"""Return :math:`v^T \Sigma v` for each row v, as the square of a norm."""
         return np.sum(self.sqrt_covariance_product(vectors) ** 2, axis=1)
 
+    def summary(self) -> Summary:
+        """Return what is to be known of it at a glance."""
+        a = self.prior_precision
+        facts = {
+            "parameters": repr(self.parameters),
+            "images": f"of shape {self.image_shape}",
+            "products": f"{self.num_products} with the matrix, "
+            + ("converged" if self.converged else "NOT converged"),
+            "prior": "none (the projector)" if a is None else f"of precision {a:g}",
+        }
+        if self.rank:
+            largest, smallest = (
+                f"{self.eigenvalues[i]:.4g} (residual {self.residuals[i]:.1g})" for i in (0, -1)
+            )
+            facts["largest eigenvalue"], facts["smallest"] = largest, smallest
+        if self.following == self.following:
+            equal = ": the rank cuts a cluster of equal ones" if self.cuts_cluster else ""
+            facts["the next"] = (
+                f"{self.following:.4g} (residual {self.following_residual:.1g}){equal}"
+            )
+        if len(self.extra_vectors):
+            facts["extra vectors"] = str(len(self.extra_vectors))
+        return f"Posterior of rank {self.rank}", facts
 
-@dataclass(frozen=True)
-class SketchedPosterior:
+
+@dataclass(frozen=True, repr=False)
+class SketchedPosterior(Summarised):
     r"""The posterior of a basis that is known only as sketched, and possibly of some eigenvectors.
 
-    .. math:: v^T \Sigma v \approx |w|^2 - |U_s^T S w|^2, \qquad w = (I - U U^T) v
+    .. math:: v^T \Sigma v \approx \frac{|S w|^2 - |U_s^T S w|^2}{1 - m / s},
+              \qquad w = (I - U U^T) v
 
-    U holds the eigenvectors that are known, and :math:`U_s` the sketched basis of the rest.
+    U holds the eigenvectors that are known, and :math:`U_s` the sketched basis of the rest, m
+    directions; see `slugkit.linalg.sketched_basis.SketchedBasis`.
     """
 
     exact: Posterior  # of the known eigenvectors, often none
@@ -147,17 +221,54 @@ class SketchedPosterior:
         return self.exact.image_shape
 
     @property
+    def rounding(self) -> float:
+        """The unit of rounding of the coarsest type that the model computes in."""
+        return self.exact.rounding
+
+    @property
     def rank(self) -> int:
         """The number of directions that are taken out."""
         return self.exact.rank + len(self.sketched.rows)
 
     def squared_norms(self, vectors: Vectors) -> Float[np.ndarray, " s"]:
-        r"""Return an estimate of :math:`v^T \Sigma v` for each row v, which may be negative."""
+        r"""Return an estimate of :math:`v^T \Sigma v` for each row v, which is never negative."""
+        return self.sketched.squared_residuals(self.exact.sqrt_covariance_product(vectors))
+
+    def published_squared_norms(self, vectors: Vectors) -> Float[np.ndarray, " s"]:
+        r"""Return the published estimate of the same, which may be negative.
+
+        .. math:: v^T \Sigma v \approx |w|^2 - |U_s^T S w|^2
+        """
         outside = self.exact.sqrt_covariance_product(vectors)
         return np.sum(outside**2, axis=1) - self.sketched.norm_inside(outside)
 
+    def summary(self) -> Summary:
+        """Return what is to be known of it at a glance."""
+        _, known = self.exact.summary()
+        rows, length = self.sketched.rows.shape
+        facts = {
+            "parameters": known["parameters"],
+            "images": known["images"],
+            "products": f"{self.num_products} with the matrix",
+            "sketched": f"{rows} directions, as vectors of {length} numbers",
+            "exact": f"{self.exact.rank} eigenvectors",
+        }
+        return f"Sketched posterior of rank {self.rank}", facts
 
-def check_prior_precision(precision: Any) -> None:
-    """Raise an InputError unless the precision is a positive number or None."""
-    if precision is not None and not 0 < precision < np.inf:
-        raise InputError(f"prior_precision is {precision}; give a positive number or None")
+
+def warn_of_cluster(posterior: Posterior) -> Posterior:
+    """Return the posterior, with a ClusterWarning if its rank cuts a cluster of eigenvalues."""
+    if posterior.cuts_cluster:
+        rank, last = posterior.rank, posterior.eigenvalues[-1]
+        below = int((posterior.eigenvalues - last > posterior._resolution).sum())
+        text = refusals.CLUSTER.text(
+            rank=rank,
+            next=rank + 1,
+            last=last,
+            following=posterior.following,
+            residual=posterior.residuals[-1],
+            following_residual=posterior.following_residual,
+            below=below,
+        )
+        warnings.warn(text, ClusterWarning, stacklevel=2)
+    return posterior

@@ -12,7 +12,7 @@ from slugkit.errors import InputError
 from slugkit.files import atomic_path
 from slugkit.linalg.basis import from_bytes, to_bytes
 from slugkit.linalg.sketch import make_sketch
-from slugkit.linalg.sketched_lanczos import SketchedBasis
+from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import flatten
 from slugkit.posterior import Posterior, SketchedPosterior
@@ -34,6 +34,7 @@ def save(posterior: Posterior | SketchedPosterior, path: str | os.PathLike[str])
         "num_products": posterior.num_products,
         "converged": known.converged,
         "prior_precision": known.prior_precision,
+        "following": [known.following, known.following_residual],
         "basis_dtype": str(known.basis.dtype),
         "sketch": None if sketched is None else sketched.sketch.description(),
     }
@@ -110,6 +111,7 @@ def load(
         header["converged"] and verified,
         header["prior_precision"],
         large["further"],
+        *header.get("following", []),
     )
     if header["sketch"] is None:
         return known

@@ -22,28 +22,38 @@ from typing import Any
 import jax
 import numpy as np
 
-from slugkit.checks.arrays import check_batch_size, check_images, check_key
-from slugkit.checks.model import check_model
+from slugkit import refusals
+from slugkit.checks.arrays import check_images, check_key, check_not_traced
+from slugkit.checks.devices import check_devices
+from slugkit.checks.model import check_model, no_leaks
+from slugkit.checks.numbers import check_count, check_prior_precision
 from slugkit.errors import InputError
 from slugkit.estimators.budget import Budget, make_budget
 from slugkit.estimators.interface import Estimates, Estimator, estimator_of
+from slugkit.estimators.pushforward import Pushforward
+from slugkit.estimators.sketched_residual import SketchedResidual
+from slugkit.image_stream import ImageStream, is_stream
 from slugkit.linalg.estimates import Estimate, ScoreAndVariance
 from slugkit.linalg.random import seed_from
-from slugkit.operators.ggn import ggn_product
+from slugkit.operators.batches import common_size, outputs_by_batch
+from slugkit.operators.ggn import ggn_one_pass, ggn_product
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.losses import Hessian
 from slugkit.operators.parameters import FlatParameters, flatten
-from slugkit.posterior import Posterior, SketchedPosterior, check_prior_precision
+from slugkit.operators.program import program_digest
+from slugkit.posterior import Posterior, SketchedPosterior
 from slugkit.posterior_file import load, save
 from slugkit.progress import ProgressCallback
 from slugkit.solvers.interface import Problem, Solver, solver_of
 from slugkit.solvers.lanczos import Lanczos
+from slugkit.solvers.range_finder import RangeFinder
 from slugkit.solvers.sketched_lanczos import SketchedLanczos
 
 __all__ = [
     "Estimate",
     "Lanczos",
     "Posterior",
+    "RangeFinder",
     "ScoreAndVariance",
     "SketchedLanczos",
     "SketchedPosterior",
@@ -84,7 +94,8 @@ def fit(
     params
         Any pytree of arrays, p numbers in all.
     images
-        The training images, shape (n, ...), of a floating type.
+        The training images, shape (n, ...), of a floating type. A memory map, or anything else
+        with a length whose slices are arrays, is read batch by batch in each pass.
     rank
         The number of eigenpairs k; 0 gives the plain Jacobian norm.
     key
@@ -95,55 +106,105 @@ def fit(
     prior_precision
         The precision a of a Gaussian prior, in the units of G; None for the projector.
     parameter_filter
-        Takes a leaf's path, such as ``"decoder/conv/kernel"``, and says whether it is uncertain.
+        Takes a leaf's path, such as ``"decoder/conv/kernel"``, and says whether it is uncertain;
+        by default all parameters are, but no statistics, integers and keys among them (see
+        `slugkit.operators.parameters.flatten`).
     subset_size
         Use so many of the images, m, drawn at random, to stand for all n.
     batch_size
         How many images are linearised at once; 32 by default.
     solver
-        How the eigenvectors are found: "lanczos", "sketched_lanczos" or an object with options,
-        such as ``slug.Lanczos(tolerance=1e-3, checkpoint="fit.npz")``.
+        How the eigenvectors are found: "lanczos", "range_finder" (one pass over the images),
+        "sketched_lanczos" or an object with options, such as
+        ``slug.Lanczos(tolerance=1e-3, checkpoint="fit.npz")``.
     progress
         Called as ``progress(done, total, message)``.
 
     Returns
     -------
     Posterior or SketchedPosterior
-        The former by "lanczos", the latter by "sketched_lanczos".
+        The latter where the basis is kept only as sketched.
 
     Raises
     ------
     InputError
         An argument, the parameters, the images or the model's outputs are unusable.
 
+    Warns
+    -----
+    ClusterWarning
+        The rank cuts a cluster of equal eigenvalues.
+
     References
     ----------
     The paper's section 3.2, equations 1 and 4.
     """
-    check_batch_size(batch_size)
-    check_key(key)
-    check_prior_precision(prior_precision)
+    rank = check_count("rank", rank, 0)
     chosen = solver_of(solver)
-    images = check_images(images)
+    problem, seeds = make_problem(
+        apply,
+        params,
+        images,
+        rank=rank,
+        key=key,
+        hessian=hessian,
+        prior_precision=prior_precision,
+        parameter_filter=parameter_filter,
+        subset_size=subset_size,
+        batch_size=batch_size,
+    )
+    with no_leaks():
+        return chosen.solve(problem, rank, seeds, progress)
+
+
+def make_problem(
+    apply: Apply,
+    params: Any,
+    images: Any,
+    *,
+    rank: int,
+    key: jax.Array,
+    hessian: Hessian | None = None,
+    prior_precision: float | None = None,
+    parameter_filter: Callable[[str], bool] | None = None,
+    subset_size: int | None = None,
+    batch_size: int | None = None,
+) -> tuple[Problem, tuple[int, int]]:
+    """Return what `fit` gives its solver: the matrix with its model, and the seeds."""
+    check_devices()
+    check_not_traced("slug.fit", params=params, images=images, key=key)
+    batch_size = None if batch_size is None else check_count("batch_size", batch_size)
+    prior_precision = check_prior_precision(prior_precision)
+    check_key(key)
+    streamed = is_stream(images)
+    images = images if streamed else check_images(images)
     parameters = flatten(params, parameter_filter)
+    if streamed:
+        images = ImageStream(images, parameters.dtype)
     key_subset, *keys = jax.random.split(key, 3)
-    images, scale = _subset(images.astype(parameters.dtype), subset_size, key_subset)
-    output_shape = check_model(apply, parameters, images, batch_size)
-    most = min(parameters.size, len(images) * int(np.prod(output_shape)))
-    if not 0 <= rank <= most:
-        raise InputError(
-            f"rank is {rank}; give a number from 0 (no deflation) to {most}, the smaller of the "
-            "numbers of parameters and of outputs"
-        )
+    images, scale = _subset(images, subset_size, key_subset)
+    images = images if streamed else images.astype(parameters.dtype)
+    # Of a stream, the first batch is looked at; the rest is, as it is read.
+    shown = images[: common_size(len(images), batch_size)] if streamed else images
+    checked = check_model(apply, parameters, shown, batch_size)
+    most = min(parameters.size, len(images) * int(np.prod(checked.output_shape)))
+    if rank > most:
+        raise refusals.RANK.error(given=rank, most=most)
+    if rank == 0:  # then no product looks at the images
+        for batch, outputs in outputs_by_batch(apply, parameters.tree, images, batch_size):
+            checked.check_batch(batch, outputs)
+    arguments: Any = (apply, parameters, images)
+    options: Any = {"hessian": hessian, "batch_size": batch_size, "scale": scale}
     problem = Problem(
-        ggn_product(apply, parameters, images, hessian=hessian, batch_size=batch_size, scale=scale),
-        _digest(parameters, images, hessian, batch_size, scale),
         apply,
         parameters,
         images.shape[1:],
         prior_precision,
+        ggn_product(*arguments, visit=checked.check_batch, **options),
+        ggn_one_pass(*arguments, visit=checked.check_batch, **options),
+        lambda: _digest(*arguments, **options),
     )
-    return chosen.solve(problem, rank, (seed_from(keys[0]), seed_from(keys[1])), progress)
+    return problem, (seed_from(keys[0]), seed_from(keys[1]))
 
 
 def score(
@@ -154,7 +215,7 @@ def score(
     key: jax.Array,
     relative_error: float | None = None,
     batch_size: int | None = None,
-    estimator: Estimator | str = "pushforward",
+    estimator: Estimator | str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Estimate:
     r"""Estimate the SLUG score of each image, the sum of its pixel variances.
@@ -179,17 +240,29 @@ def score(
         How many images are linearised at once; 32 by default.
     estimator
         A name or an object with options, such as ``Krylov(exact_fraction=0.5)``. For whole batches,
-        whose images share the directions: "pushforward", or "deflated", which computes the part
-        along the extra Ritz vectors of the fit exactly. For each image in its turn: "krylov", by
-        far the most accurate; "exact", as many products as outputs; and for comparison
-        "hutchinson" (the paper's), "hutchpp", "xtrace" and "xnystrace".
+        whose images share the directions: "pushforward", the default, or "deflated", which computes
+        the part along the extra Ritz vectors of the fit exactly. For each image in its turn:
+        "krylov", by far the most accurate; "exact", as many products as outputs; and for comparison
+        "hutchinson" (the paper's), "hutchpp", "xtrace" and "xnystrace". For a sketched posterior
+        "sketched_residual", its default, and for comparison "published_sketch".
     progress
         Called as ``progress(done, total, message)``.
+
+    Returns
+    -------
+    Estimate
+        All sums are in float32 at least; where the model computes in half precision, the standard
+        errors include its rounding.
 
     Raises
     ------
     InputError
         An argument, the images or the model's outputs are unusable.
+
+    Warns
+    -----
+    CostWarning
+        The relative error will take very many products.
 
     References
     ----------
@@ -209,7 +282,7 @@ def pixel_variance(
     key: jax.Array,
     relative_error: float | None = None,
     batch_size: int | None = None,
-    estimator: Estimator | str = "pushforward",
+    estimator: Estimator | str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Estimate:
     r"""Estimate the variance of each output of each image.
@@ -240,7 +313,7 @@ def score_and_variance(
     key: jax.Array,
     relative_error: float | None = None,
     batch_size: int | None = None,
-    estimator: Estimator | str = "pushforward",
+    estimator: Estimator | str | None = None,
     progress: ProgressCallback | None = None,
 ) -> ScoreAndVariance:
     """Estimate scores and pixel variances from the same products.
@@ -257,49 +330,85 @@ def score_and_variance(
 def _estimate(
     posterior: Posterior | SketchedPosterior,
     images: Any,
-    estimator: Estimator | str,
+    estimator: Estimator | str | None,
     budget: Budget,
     key: jax.Array,
     batch_size: int | None,
     progress: ProgressCallback | None,
 ) -> Estimates:
+    if estimator is None:
+        by_sketch = isinstance(posterior, SketchedPosterior) and not budget.variance
+        estimator = SketchedResidual() if by_sketch else Pushforward()
     chosen = estimator_of(estimator, score=budget.score, variance=budget.variance)
-    check_batch_size(batch_size)
+    check_devices()
+    check_not_traced("slug.score", images=images, key=key)
+    batch_size = None if batch_size is None else check_count("batch_size", batch_size)
     check_key(key)
-    if isinstance(posterior, SketchedPosterior) and not chosen.takes_sketch:
+    if not isinstance(posterior, chosen.takes):
         raise InputError(
             f"the estimator {chosen.name!r} needs the eigenvectors, but the posterior has only a "
-            "sketch of them; fit with solver='lanczos', or ask for the score by 'hutchinson'"
+            "sketch of them; fit with solver='lanczos', or ask for the score alone, by the default "
+            "estimator"
+            if isinstance(posterior, SketchedPosterior)
+            else f"the estimator {chosen.name!r} is for a sketched posterior, and this one has the "
+            "eigenvectors; choose 'pushforward'"
         )
     images = check_images(images, posterior.image_shape).astype(posterior.parameters.dtype)
-    return chosen.estimate(posterior, images, budget, key, batch_size=batch_size, progress=progress)
+    made = chosen.estimate(posterior, images, budget, key, batch_size=batch_size, progress=progress)
+    score, variance = (_with_rounding(one, posterior.rounding) for one in made)
+    return score, variance
+
+
+def _with_rounding(made: Estimate | None, rounding: float) -> Estimate | None:
+    """Return an estimate whose error includes the rounding of a model in half precision.
+
+    A product with the Jacobian is off by that fraction of the typical product of its image, and
+    its square by twice that.
+    """
+    if made is None or rounding <= np.finfo(np.float32).eps:
+        return made
+    value, error = (np.asarray(part, float) for part in made[:2])
+    typical = value.mean(axis=tuple(range(1, value.ndim)), keepdims=True)
+    error = np.hypot(error, 2 * rounding * np.sqrt(np.abs(value * typical)))
+    return made._replace(standard_error=error.astype(made.value.dtype))
 
 
 def _subset(
-    images: np.ndarray, subset_size: int | None, key: jax.Array
-) -> tuple[np.ndarray, float]:
+    images: np.ndarray | ImageStream, subset_size: int | None, key: jax.Array
+) -> tuple[np.ndarray | ImageStream, float]:
     """Return some of the images and the factor by which they stand for all."""
     if subset_size is None:
         return images, 1.0
-    if not 1 <= subset_size <= len(images):
-        raise InputError(
-            f"subset_size is {subset_size}; give a number from 1 to that of the images, "
-            f"{len(images)}"
-        )
+    subset_size = check_count("subset_size", subset_size)
+    if subset_size > len(images):
+        raise refusals.SUBSET.error(given=subset_size, most=len(images))
     chosen = np.random.default_rng(seed_from(key)).choice(len(images), subset_size, replace=False)
-    return images[np.sort(chosen)], len(images) / subset_size
+    positions = np.sort(chosen)
+    if isinstance(images, ImageStream):
+        some = np.concatenate([images[i : i + 1] for i in positions.tolist()])
+    else:
+        some = images[positions]
+    return some, len(images) / subset_size
 
 
 def _digest(
+    apply: Apply,
     parameters: FlatParameters,
-    images: np.ndarray,
+    images: np.ndarray | ImageStream,
+    *,
     hessian: Hessian | None,
     batch_size: int | None,
     scale: float,
 ) -> str:
-    """Identify the matrix G by all that it is made from."""
-    digest = hashlib.sha256(np.ascontiguousarray(images).tobytes())
+    """Identify the matrix G by all that it is made from; a stream by its length and its ends."""
+    if isinstance(images, ImageStream):
+        digest = hashlib.sha256(str(len(images)).encode())
+        images = np.concatenate([images[:1], images[-1:]])
+    else:
+        digest = hashlib.sha256()
+    digest.update(np.ascontiguousarray(images).tobytes())
     loss = "identity" if hessian is None else hessian.__qualname__
     options = f"{parameters.digest()}:{parameters.selected}:{loss}:{batch_size}:{scale}"
+    options += program_digest(apply, parameters, images.shape[1:])
     digest.update(options.encode())
     return digest.hexdigest()

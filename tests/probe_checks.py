@@ -79,5 +79,5 @@ def check_scaling(estimate, scale, seed):
 
 def check_refusal(estimate):
     """No products make no estimate."""
-    with pytest.raises(InputError, match="num_samples is 0"):
+    with pytest.raises(InputError, match="num_products is 0"):
         estimate(lambda x: x, SIZE, 0, jax.random.key(0))

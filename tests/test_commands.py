@@ -1,5 +1,6 @@
 """The command line of the package."""
 
+import os
 import subprocess
 import sys
 
@@ -45,3 +46,19 @@ def test_whoever_stops_reading_stops_the_command_without_a_word():
     done = subprocess.run(["bash", "-c", command], text=True, capture_output=True)
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+@pytest.mark.parametrize("name", ["Bilder-\u00e4", "\u76ae\u819a", "\u0444\u043e\u0442\u043e"])
+def test_a_path_of_any_letters_is_printed_in_any_encoding(tmp_path, encoding, name):
+    folder = tmp_path / name
+    (folder / "ddi-32").mkdir(parents=True)
+    for locale in ({"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "slugkit", "data", "status", "--output", str(folder)],
+            env={**os.environ, **locale, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+        )
+        assert done.returncode == 0
+        assert done.stderr == b""
+        assert b"ddi-32, unfinished or damaged" in done.stdout

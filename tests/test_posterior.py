@@ -1,5 +1,6 @@
 """The posterior and what can be made of it."""
 
+import re
 from dataclasses import replace
 
 import jax
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from small_model import KEY, apply, make_images, make_params
 
 from slugkit import slug
-from slugkit.errors import InputError
+from slugkit.errors import ClusterWarning, InputError
 
 
 @pytest.fixture
@@ -109,4 +110,93 @@ def test_a_sketched_posterior_has_the_model_of_its_exact_part():
     assert made.rank == 2 + len(made.sketched.rows)
     assert made.num_products > made.exact.num_products
     vectors = np.random.default_rng(0).normal(size=(3, made.parameters.size)).astype(np.float32)
-    assert (made.squared_norms(vectors) < made.exact.squared_norms(vectors)).all()
+    published = made.published_squared_norms(vectors)
+    assert (published < made.exact.squared_norms(vectors)).all()
+    np.testing.assert_allclose(made.squared_norms(vectors), published, rtol=0.1)
+
+
+def linear(params, images):
+    return images @ params["encoder"] @ params["decoder"]
+
+
+def linear_posterior(rank, seed=0, **options):
+    """Fit to copies of one image: all eigenvalues of the decoder are equal."""
+    random = np.random.default_rng(0)
+    params = {
+        "encoder": random.normal(size=(8, 3)).astype(np.float32),
+        "decoder": random.normal(size=(3, 8)).astype(np.float32),
+    }
+    images = np.repeat(random.random((1, 8), np.float32), 9, axis=0)
+    return slug.fit(linear, params, images, rank=rank, key=jax.random.key(seed), **options)
+
+
+def decoder(name):
+    return name == "decoder"
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("rank", [1, 3, 5, 7])
+@pytest.mark.parametrize("solver", ["lanczos", "range_finder"])
+def test_a_rank_that_cuts_a_cluster_is_said(rank, seed, solver):
+    with pytest.warns(ClusterWarning) as caught:
+        posterior = linear_posterior(rank, seed, parameter_filter=decoder, solver=solver)
+    assert re.fullmatch(
+        rf"rank {rank} cuts a cluster of equal eigenvalues: number {rank} is 32\.6\d+ and number "
+        rf"{rank + 1} is 32\.6\d+, with residuals of \S+ and \S+; another seed gives other scores; "
+        "choose a rank of 0, or one above all that are equal",
+        str(caught[0].message),
+    )
+    assert posterior.cuts_cluster
+    assert "the rank cuts a cluster of equal ones" in repr(posterior)
+    assert "the rank cuts a cluster of equal ones" in posterior._repr_html_()
+
+
+def test_a_rank_that_takes_the_whole_cluster_is_fine():
+    posterior = linear_posterior(8, parameter_filter=decoder)
+    assert not posterior.cuts_cluster
+    with pytest.warns(ClusterWarning, match="rank 5 cuts a cluster"):
+        assert posterior.truncated(5).cuts_cluster
+    assert not posterior.truncated(0).cuts_cluster
+    assert posterior.truncated(8) is posterior
+
+
+def test_a_cluster_below_larger_eigenvalues_is_said():
+    with pytest.warns(ClusterWarning, match="choose a rank of 3, or one above all that are equal"):
+        posterior = linear_posterior(6)
+    assert posterior.cuts_cluster
+
+
+def test_a_posterior_shows_itself_on_one_screen(posterior):
+    lines = repr(posterior.with_prior(0.5)).splitlines()
+    assert lines[0] == "Posterior of rank 5"
+    assert [re.split(r"  +", line.strip())[0] for line in lines[1:]] == [
+        "parameters",
+        "images",
+        "products",
+        "prior",
+        "largest eigenvalue",
+        "smallest",
+        "the next",
+        "extra vectors",
+    ]
+    text = "\n".join(lines)
+    assert "325 parameters, 3 leaves uncertain and 0 fixed" in text
+    assert f"{posterior.num_products} with the matrix, converged" in text
+    assert "of precision 0.5" in text
+    assert max(map(len, lines)) < 80
+    html = posterior._repr_html_()
+    assert "none (the projector)" in html
+    assert len(html) < 2000
+
+
+def test_a_sketched_posterior_shows_itself_too():
+    made = slug.fit(
+        apply,
+        make_params(),
+        make_images(8),
+        rank=6,
+        key=KEY,
+        solver=slug.SketchedLanczos(num_exact=2),
+    )
+    assert repr(made).startswith(f"Sketched posterior of rank {made.rank}\n  parameters")
+    assert "2 eigenvectors" in made._repr_html_()

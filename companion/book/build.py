@@ -35,7 +35,8 @@ def build(profile: str, pages: Iterable[str]) -> Path:
     done = subprocess.run(
         command,
         cwd=root,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )

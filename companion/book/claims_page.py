@@ -151,7 +151,7 @@ def _read(paths: RunPaths, notebooks: list[str], mark: str) -> Source:
         path = paths.notebook(name).with_suffix(".json")
         if not path.is_file():  # a run recorded before these claims were judged
             continue
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
         claims |= content["claims"]
         pages |= dict.fromkeys(content["claims"], name)
     return Source(paths.profile, paths.base == "results", mark, claims, pages)

@@ -17,7 +17,9 @@ def repository_address() -> str:
     """
     command = ["git", "config", "--get", "remote.origin.url"]
     try:
-        done = subprocess.run(command, cwd=project_root(), capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=project_root(), capture_output=True, encoding="utf-8", errors="replace"
+        )
     except OSError:
         return ""
     return web_address(done.stdout.strip())

@@ -53,13 +53,16 @@ def leave_failure(message: str) -> None:
     """Leave the message of a step that failed where the graph finds it."""
     if inside_graph():
         path = Path(os.environ[FAILURES], f"{os.getpid()}.json")
-        path.write_text(json.dumps(message))
+        with contextlib.suppress(OSError):  # on a full disk the message stands in the log alone
+            path.write_text(json.dumps(message))
 
 
 def make_outside(profile: str, target: str) -> None:
     """Bring `target` up to date in a process of its own, as from a notebook's kernel."""
     command = [sys.executable, "-m", "companion", "make", target, "--profile", profile]
-    done = subprocess.run(command, cwd=project_root(), stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, cwd=project_root(), stderr=subprocess.PIPE, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         raise InputError(done.stderr.strip().removeprefix("slugkit: "))
 
@@ -111,8 +114,8 @@ def make(
         words += ["--prioritize", f"runs/{profile}/notebooks/{FIRST_PAGE}.ipynb"]
     words += ["--dry-run"] if dry_run else []
     graph_log.register()
-    graph_log.LogHandler.silent = dry_run
-    with _only_one(root / "runs" / ".lock"), _surroundings() as failures:
+    graph_log.LogHandler.silent, graph_log.LogHandler.on_cluster = dry_run, cluster is not None
+    with _only_one(root / "runs" / ".lock"), _surroundings(cluster) as failures:
         # What a killed run was writing has no use: whoever goes on begins the file anew.
         for remnant in (root / "runs").rglob(".*.partial*"):
             if remnant.is_file():
@@ -121,7 +124,9 @@ def make(
             compilation.tidy()
         parser, arguments = parse_args(words)
         good = args_to_api(arguments, parser)
-        messages = [json.loads(path.read_text()) for path in sorted(failures.glob("*.json"))]
+        messages = [
+            json.loads(path.read_text(encoding="utf-8")) for path in sorted(failures.glob("*.json"))
+        ]
     if not good:
         reason = "; ".join(dict.fromkeys(messages)) or "the reason stands above"
         raise InputError(
@@ -132,11 +137,12 @@ def make(
 
 
 @contextlib.contextmanager
-def _surroundings() -> Iterator[Path]:
+def _surroundings(cluster: str | None) -> Iterator[Path]:
     """Set the environment of the jobs, and give the folder for the messages of those that fail."""
     before = dict(os.environ)
-    # In the run's folder, so that jobs on other machines reach it, too.
-    failures = Path(tempfile.mkdtemp(prefix=".failures-", dir=project_root() / "runs"))
+    # Not beside the results, whose disk may be full, unless jobs on other machines must reach it.
+    folder = None if cluster is None else project_root() / "runs"
+    failures = Path(tempfile.mkdtemp(prefix=".failures-", dir=folder))
     for name, value in KEEP_MEMORY.items():
         os.environ.setdefault(name, value)
     os.environ |= {

@@ -25,6 +25,8 @@ class LogHandler(LogHandlerBase):
     planned: ClassVar[dict[str, int]] = {}
     jobs: ClassVar[list[dict[str, Any]]] = []
     silent: ClassVar[bool] = False
+    # What a cluster does with its jobs, such as to start one again, comes as plain messages.
+    on_cluster: ClassVar[bool] = False
 
     writes_to_stream = True
     writes_to_file = False
@@ -56,6 +58,8 @@ class LogHandler(LogHandlerBase):
             event is None and record.levelname in ("WARNING", "ERROR", "CRITICAL")
         ):
             line, bad = record.getMessage(), True
+        elif event is None and self.on_cluster and record.levelname == "INFO":
+            line = record.getMessage()
         if line and (bad or not self.silent):
             print(line, file=sys.stdout, flush=True)
 

@@ -50,7 +50,7 @@ class Job:
         return self.file(f"{self.step.name}.json")
 
     def read_record(self) -> dict[str, Any]:
-        return json.loads(self.record.read_text())
+        return json.loads(self.record.read_text(encoding="utf-8"))
 
     def read_table(self, name: str) -> pd.DataFrame:
         return load_table(self.file(name))

@@ -75,10 +75,16 @@ def pair_notebooks() -> None:
         if path.is_file()
     )
     # jupytext takes seconds to find that nothing has changed.
-    if agreed.is_file() and agreed.read_text() == times:
+    if agreed.is_file() and agreed.read_text(encoding="utf-8") == times:
         return
     command = [str(Path(sys.executable).parent / "jupytext"), "--sync", "--quiet", *map(str, texts)]
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        command,
+        encoding="utf-8",
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     if done.returncode:
         raise InputError(f"the notebooks cannot be paired: {done.stdout.strip()}")
     with atomic_path(agreed) as partial:
@@ -92,7 +98,7 @@ def _last_time(profile: str) -> str:
     ):
         if not path.is_file():
             continue
-        timing = json.loads(path.read_text())
+        timing = json.loads(path.read_text(encoding="utf-8"))
         timing = timing.get(profile) if whose != "here" else timing
         if timing:
             duration = format_duration(timing["seconds"])

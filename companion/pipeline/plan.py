@@ -6,7 +6,7 @@ compilation, the decoding of images, statistics and pages.
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from slugkit.model import training
 from slugkit.model.vae import initialise
 from slugkit.operators.jacobian import lineariser, pull, push
 from slugkit.operators.parameters import flatten
-from slugkit.progress import stay_silent
+from slugkit.progress import ProgressCallback, stay_silent
 
 REPEATS = 3
 # So few images are timed, and the seconds scaled up; memory is what the compiler allocates for all.
@@ -57,48 +57,45 @@ def plan(
             continue
         counted = step.cost(profile.part(step.part))
         costs = [(cost, prices[step.part][cost.kind]) for cost in counted]
-        if not costs:
-            continue
-        jobs = len(jobs_of(step, profile))
-        seconds = sum(cost.number * cost.images * price.seconds for cost, price in costs)
-        memory = max(price.gigabytes for _, price in costs)
-        rows[rule] = {
-            "jobs": jobs,
-            "hours": jobs * seconds / 3600,
-            "memory GB": memory + PYTHON_GIGABYTES,
-        }
+        if costs:
+            jobs = len(jobs_of(step, profile))
+            seconds = sum(cost.number * cost.images * price.seconds for cost, price in costs)
+            memory = max(price.gigabytes for _, price in costs) + PYTHON_GIGABYTES
+            rows[rule] = {"jobs": jobs, "hours": jobs * seconds / 3600, "memory GB": memory}
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def measure(
-    profile: Profile, progress: Callable[[int, int, str], None] = stay_silent
+    profile: Profile,
+    progress: ProgressCallback = stay_silent,
+    loss: training.PerceptualLoss | None = None,
 ) -> dict[Kind, Price]:
     """Return the price of a training step and of both products, on generated images.
 
-    They have the profile's size and its network, so no data is needed.
+    They have the profile's size and its network, so no data is needed. The perceptual loss takes
+    part if it is given.
     """
-    kinds: dict[Kind, Callable[[Profile], Price]] = {
-        "training_step": _training_step,
-        "ggn_product": _ggn_product,
-        "jacobian_product": _jacobian_product,
-    }
-    prices: dict[Kind, Price] = {}
+    curvature = min(profile.curvature.batch_size, profile.data.skin.train)
     # One after the other: each holds its activations only while it is timed.
-    for number, (kind, price) in enumerate(kinds.items()):
-        progress(number, len(kinds), kind.replace("_", " "))
-        prices[kind] = price(profile)
-    return prices
+    progress(0, 3, "training step")
+    step = _training_step(profile, loss)
+    progress(1, 3, "product with G")
+    ggn = _product(profile, curvature, with_transpose=True)
+    progress(2, 3, "Jacobian-vector product")
+    jacobian = _product(profile, profile.scores.batch_size, with_transpose=False)
+    return {"training_step": step, "ggn_product": ggn, "jacobian_product": jacobian}
 
 
 def describe(
     profile: Profile,
     steps: Mapping[str, Step],
     workers: int,
-    progress: Callable[[int, int, str], None] = stay_silent,
+    progress: ProgressCallback = stay_silent,
+    loss: training.PerceptualLoss | None = None,
 ) -> str:
     """Measure, and say what the run will take here, what it took before, and whether it fits."""
     parts = sorted({step.part for step in steps.values() if step.belongs_to(profile)})
-    prices = {part: measure(profile.part(part), progress) for part in parts}
+    prices = {part: measure(profile.part(part), progress, loss) for part in parts}
     table = plan(profile, steps, prices)
     took = status.jobs(profile.name, steps)
     took = took[took["profile"].str.partition("/")[0] == profile.name]
@@ -146,10 +143,10 @@ def free_memory() -> float:
     return min(limits)
 
 
-def _training_step(profile: Profile) -> Price:
+def _training_step(profile: Profile, loss: training.PerceptualLoss | None) -> Price:
     model = initialise(profile.architecture(), profile.seeds[0])
     optimiser, step = training.make_step(
-        profile.architecture(), profile.training.learning_rate, 1, None
+        profile.architecture(), profile.training.learning_rate, 1, loss
     )
     state = optimiser.init(model.params)
     count = min(profile.training.batch_size, profile.data.skin.train)
@@ -163,18 +160,13 @@ def _training_step(profile: Profile) -> Price:
             _images(profile, few),
             replace(profile.schedule(), epochs=REPEATS + 1, batch_size=few),
             seed=profile.seeds[0],
+            perceptual_loss=loss,
             progress=lambda *_: ticks.append(time.perf_counter()),
         )
-    return Price(float(np.diff(ticks).min()) / few, _gigabytes(lowered))
-
-
-def _ggn_product(profile: Profile) -> Price:
-    batch = min(profile.curvature.batch_size, profile.data.skin.train)
-    return _product(profile, batch, with_transpose=True)
-
-
-def _jacobian_product(profile: Profile) -> Price:
-    return _product(profile, profile.scores.batch_size, with_transpose=False)
+    found = lowered.compile().memory_analysis()
+    total = found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes
+    gigabytes = (total - found.alias_size_in_bytes) / 1e9
+    return Price(float(np.diff(ticks).min()) / few, gigabytes)
 
 
 def _product(profile: Profile, batch: int, *, with_transpose: bool) -> Price:
@@ -207,9 +199,3 @@ def _shape(profile: Profile, count: int) -> jax.ShapeDtypeStruct:
 def _images(profile: Profile, count: int) -> np.ndarray:
     types = np.resize([1, 2, 3, 4, 5, 6], count)
     return generate(types, profile.data.image_size, profile.seeds[0])
-
-
-def _gigabytes(lowered: Any) -> float:
-    found = lowered.compile().memory_analysis()
-    total = found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes
-    return float(total - found.alias_size_in_bytes) / 1e9

@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -25,7 +26,12 @@ def commit() -> dict[str, Any]:
 
     def git(*arguments: str) -> str:
         return subprocess.run(
-            ["git", *arguments], cwd=project_root(), capture_output=True, text=True, check=True
+            ["git", *arguments],
+            cwd=project_root(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
         ).stdout.strip()
 
     try:
@@ -48,6 +54,12 @@ def hardware() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
+
+
+def interpreter() -> str:
+    """Return the path of this interpreter, from the checkout on if it lies in it."""
+    path, root = Path(sys.executable), project_root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def versions() -> dict[str, str]:

@@ -13,4 +13,4 @@ def recorded_profiles() -> list[str]:
 
 def recorded_run(profile: str) -> dict:
     """Return what is known about a recorded run: profile, data sets, date, hardware, commit."""
-    return json.loads((RunPaths(profile, "results").root / "run.json").read_text())
+    return json.loads((RunPaths(profile, "results").root / "run.json").read_text(encoding="utf-8"))

@@ -63,7 +63,7 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
             "profile": profile.model_dump(mode="json"),
             "data_sets": profile.data.sources(),
             "finished": max(one.get("finished", one["started"]) for one in records),
-            "timing": json.loads(timing.read_text()) if timing.is_file() else None,
+            "timing": json.loads(timing.read_text(encoding="utf-8")) if timing.is_file() else None,
             **{
                 name: records[-1][name]
                 for name in ("profile_digest", "commit", "dirty", "hardware", "packages")

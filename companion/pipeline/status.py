@@ -95,7 +95,9 @@ def durations(axis: Axes, table: pd.DataFrame) -> None:
 
 
 def _rows(root: Path) -> list[tuple]:
-    records = [json.loads(path.read_text()) for path in root.rglob("seed*/*/*.json")]
+    records = [
+        json.loads(path.read_text(encoding="utf-8")) for path in root.rglob("seed*/*/*.json")
+    ]
     return [_row(record) for record in records if "duration_seconds" in record]
 
 

@@ -119,7 +119,7 @@ class Verdict:
 @functools.cache
 def load_claims() -> dict[str, dict[str, Any]]:
     """Return the claims of book/claims.yml by their identifier."""
-    return yaml.safe_load((project_root() / "book" / "claims.yml").read_text())
+    return yaml.safe_load((project_root() / "book" / "claims.yml").read_text(encoding="utf-8"))
 
 
 def check(

@@ -143,7 +143,7 @@ class SketchedLanczosUncertainty(Baseline):
             problem.images,
             num_samples=problem.num_samples,
             key=problem.key,
-            estimator="hutchinson",
+            estimator="published_sketch",
         )
         cost = Cost(
             training_passes=posterior.num_products * (shown or count) / count,

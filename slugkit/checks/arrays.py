@@ -1,5 +1,7 @@
 """Checks of arrays and keys."""
 
+import functools
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -7,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from slugkit.errors import InputError
+from slugkit import refusals
 
 
 def check_images(images: Any, shape: tuple[int, ...] | None = None) -> Float[np.ndarray, "n ..."]:
@@ -16,44 +18,96 @@ def check_images(images: Any, shape: tuple[int, ...] | None = None) -> Float[np.
     Raises
     ------
     InputError
-        There are no images, they are not of a floating type or not finite, or their shape is not
-        the given one.
+        There are no images, they are not of a floating type or not finite, some values are masked,
+        or their shape is not the given one.
     """
-    array = np.asarray(images)
-    if array.ndim < 2 or len(array) == 0:
-        raise InputError(
-            f"images have shape {array.shape}; give at least one image, the first axis counting "
-            "them, such as (n, height, width, channels)"
-        )
-    if not np.issubdtype(array.dtype, np.floating):
-        raise InputError(
-            f"images have type {array.dtype}; give floating-point values of the range that the "
-            "model was trained on, such as images.astype('float32') / 255"
-        )
+    array = _as_array(images)
+    if array.shape == shape:
+        raise refusals.IMAGES_ONE.error(shape=shape)
+    if array.ndim < 2 or array.size == 0:
+        raise refusals.IMAGES_SHAPE.error(shape=array.shape)
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        raise refusals.IMAGES_TYPE.error(dtype=array.dtype)
     if shape is not None and array.shape[1:] != shape:
-        raise InputError(
-            f"each image has shape {array.shape[1:]}, but the posterior was fitted to images of "
-            f"shape {shape}; resize them"
-        )
+        raise refusals.IMAGES_OTHER_SHAPE.error(given=array.shape[1:], fitted=shape)
     finite = np.isfinite(array.reshape(len(array), -1)).all(axis=1)
     if not finite.all():
-        raise InputError(
-            f"image {int(np.argmin(finite))} has values that are not finite; remove or repair it"
-        )
+        raise refusals.IMAGE_NOT_FINITE.of_image(np.argmin(finite))
     return array
-
-
-def check_batch_size(batch_size: int | None) -> None:
-    """Raise an InputError unless the batch size is a positive number or None."""
-    if batch_size is not None and batch_size < 1:
-        raise InputError(f"batch_size is {batch_size}; give a number of at least 1")
 
 
 def check_key(key: Any) -> None:
     """Raise an InputError unless it is one random key of JAX, of the new or the old kind."""
-    kind = getattr(key, "dtype", None)
-    if kind is not None and jnp.issubdtype(kind, jax.dtypes.prng_key) and key.shape == ():
-        return
-    if kind == jnp.uint32 and key.ndim == 1:
-        return
-    raise InputError(f"key is {key!r}; give one random key of JAX, such as jax.random.key(0)")
+    kind, shape = getattr(key, "dtype", None), getattr(key, "shape", None)
+    if kind is not None and jnp.issubdtype(kind, jax.dtypes.prng_key):
+        if shape == ():
+            return
+        given = f"an array of {key.size} keys"
+    elif kind == jnp.uint32 and shape is not None:
+        if shape == _shape_of_old_key():
+            return
+        given = f"an array of shape {shape}"
+    else:
+        plain = key is None or isinstance(key, bool | int | float | str)
+        given = repr(key) if plain else f"of type {type(key).__name__}"
+    raise refusals.KEY.error(given=given)
+
+
+def check_not_traced(function: str, **given: Any) -> None:
+    """Raise an InputError if a function is called, or a pytree was made, under jit, vmap or grad.
+
+    Parameters
+    ----------
+    function
+        Its name.
+    **given
+        What it was given, by name.
+    """
+    for name, tree in given.items():
+        # JAX warns of a generator.
+        leaves = [] if isinstance(tree, Iterator) else jax.tree.leaves(tree)
+        if any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+            raise refusals.TRACED.error(name=name, function=function)
+    # Under jit even a constant is traced.
+    if isinstance(jnp.zeros(()), jax.core.Tracer):
+        raise refusals.TRACED.error(name=f"the call of {function}", function="it")
+
+
+def _as_array(images: Any) -> np.ndarray:
+    parts = images if isinstance(images, list | tuple) else [images]
+    masked = sum(
+        int(np.ma.count_masked(one)) for one in parts if isinstance(one, np.ma.MaskedArray)
+    )
+    if masked:
+        raise refusals.IMAGES_MASKED.error(masked=masked)
+    if not (isinstance(images, list | tuple) or hasattr(images, "__array__")):
+        raise refusals.IMAGES_KIND.error(given=_kind(images))
+    if isinstance(images, list | tuple):
+        shapes = [np.shape(one) for one in images if hasattr(one, "__array__")]
+        for number, one in enumerate(shapes):
+            if one != shapes[0]:
+                raise refusals.IMAGES_UNEQUAL.error(
+                    first=0, second=number, one=shapes[0], other=one
+                )
+    try:
+        array = np.asarray(images)
+    except ValueError as error:  # nested lists of unequal lengths
+        raise refusals.IMAGES_KIND.error(given="a list of lists of unequal lengths") from error
+    if array.dtype.kind in "OSU":
+        raise refusals.IMAGES_KIND.error(given=_kind(images))
+    return array
+
+
+def _kind(images: Any) -> str:
+    if images is None:
+        return "None"
+    if isinstance(images, str) or hasattr(images, "__fspath__"):
+        return f"the path {str(images)!r}"
+    if isinstance(images, list | tuple) and images:
+        return f"a {type(images).__name__} of {type(images[0]).__name__}"
+    return f"of type {type(images).__name__}"
+
+
+@functools.cache
+def _shape_of_old_key() -> tuple[int, ...]:
+    return jax.eval_shape(jax.random.PRNGKey, 0).shape

@@ -6,11 +6,11 @@ from typing import ClassVar
 import jax
 import numpy as np
 
-from slugkit.estimators.budget import Budget
+from slugkit.estimators.budget import Budget, check_budget
 from slugkit.estimators.interface import Estimates, ImageEstimator, scaled
 from slugkit.linalg.bekas import bekas
 from slugkit.linalg.estimates import Estimate
-from slugkit.linalg.probes import check_num_products
+from slugkit.linalg.probes import PROBES_PER_BLOCK
 from slugkit.operators.jacobian import Jacobian
 from slugkit.posterior import Posterior, SketchedPosterior
 
@@ -45,7 +45,7 @@ class Bekas(ImageEstimator):
         key: jax.Array,
     ) -> Estimates:
         """Return the pixel variances (1, ...) of one image."""
-        check_num_products(budget.num_products, PRICE)
+        check_budget(self.name, budget, PRICE)
 
         def of_outputs(made: Estimate) -> Estimate:
             value, error = (np.asarray(part).reshape(1, *jacobian.shape) for part in made[:2])
@@ -53,7 +53,11 @@ class Bekas(ImageEstimator):
 
         def reached(made: Estimate) -> bool:
             one = of_outputs(made)
-            return budget.reached(one, one)
+            if budget.reached(one, one):
+                return True
+            if made.num_products == PROBES_PER_BLOCK:
+                budget.warn_of_cost(self.name, one, one)
+            return False
 
         made = bekas(
             scaled(posterior, jacobian).covariance_product,

@@ -1,13 +1,18 @@
 """How much work an estimate may take, and when it is good enough."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from slugkit.errors import InputError
+from slugkit import refusals
+from slugkit.checks.numbers import check_count, check_fraction
+from slugkit.errors import CostWarning
 from slugkit.linalg.estimates import Estimate
 
 DEFAULT_NUM_PRODUCTS = 100
+# So many products per image are hardly meant.
+MANY_PRODUCTS = 100_000
 
 
 class Budget(NamedTuple):
@@ -28,6 +33,34 @@ class Budget(NamedTuple):
         The error of a map is the root of the sum of its squared errors over that of its squares.
         """
         return self.relative_error is not None and self.excess(score, variance) <= 1
+
+    def warn_of_cost(
+        self,
+        estimator: str,
+        score: Estimate,
+        variance: Estimate | None,
+        most: float = float("inf"),
+    ) -> None:
+        """Say how many products the relative error will take, if they are very many.
+
+        Parameters
+        ----------
+        estimator
+            Its name.
+        score, variance
+            From the first products.
+        most
+            So many products are enough for everything.
+        """
+        if self.num_products is not None or self.relative_error is None:
+            return
+        done = score.num_products
+        expected = min(done * self.excess(score, variance) ** 2, most)
+        if expected > MANY_PRODUCTS:
+            text = refusals.COST.text(
+                goal=self.relative_error, expected=expected, estimator=estimator, done=done
+            )
+            warnings.warn(text, CostWarning, stacklevel=2)
 
     def excess(self, score: Estimate, variance: Estimate | None) -> float:
         """Return the largest relative error of what is wanted over the one allowed."""
@@ -52,17 +85,21 @@ def make_budget(
     Raises
     ------
     InputError
-        The number is below 1, or the relative error is no fraction.
+        The number is no whole number of at least 1, or the relative error is no fraction.
     """
     if num_products is None and relative_error is None:
         num_products = DEFAULT_NUM_PRODUCTS
-    if num_products is not None and num_products < 1:
-        raise InputError(f"num_samples is {num_products}; give at least 1")
-    if relative_error is not None and not 0 < relative_error < 1:
-        raise InputError(
-            f"relative_error is {relative_error}; give a fraction between 0 and 1, such as 0.05"
-        )
+    if num_products is not None:
+        num_products = check_count("num_samples", num_products)
+    if relative_error is not None:
+        relative_error = check_fraction("relative_error", relative_error)
     return Budget(num_products, relative_error, score, variance)
+
+
+def check_budget(estimator: str, budget: Budget, least: int) -> None:
+    """Raise an InputError if the budget has fewer products than an estimator needs."""
+    if budget.num_products is not None and budget.num_products < least:
+        raise refusals.BUDGET.error(given=budget.num_products, estimator=estimator, least=least)
 
 
 def _norms(values: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from slugkit.checks.numbers import check_count
 from slugkit.errors import InputError
 from slugkit.estimators.budget import Budget
 from slugkit.estimators.interface import Estimates, Estimator
@@ -33,6 +34,10 @@ class Deflated(Estimator):
     name: ClassVar[str] = "deflated"
 
     num_exact: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_exact is not None:
+            check_count("num_exact", self.num_exact, 0)
 
     def estimate(
         self,
@@ -68,6 +73,7 @@ class Deflated(Estimator):
             budget,
             key,
             num_exact=count,
+            name=self.name,
             batch_size=batch_size,
             progress=progress,
         )

@@ -15,6 +15,7 @@ class HutchPP(FixedBudget):
 
     name: ClassVar[str] = "hutchpp"
     gives_variance: ClassVar[bool] = False
+    least: ClassVar[int] = 3
 
     def algorithm(self) -> Callable[..., Estimate]:
         """Return the algorithm."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from slugkit.checks.model import check_outputs
 from slugkit.discovery import discover, resolve
-from slugkit.errors import InputError
+from slugkit.errors import InputError, counted_from
 from slugkit.estimators.budget import Budget
 from slugkit.linalg.estimates import Estimate, join
 from slugkit.operators.jacobian import Jacobian, lineariser
@@ -31,7 +31,7 @@ class Estimator(ABC):
     name: ClassVar[str]
     gives_score: ClassVar[bool] = True
     gives_variance: ClassVar[bool] = True
-    takes_sketch: ClassVar[bool] = False  # whether it does without the eigenvectors
+    takes: ClassVar[type[Posterior] | type[SketchedPosterior]] = Posterior
 
     @abstractmethod
     def estimate(
@@ -49,7 +49,7 @@ class Estimator(ABC):
         Parameters
         ----------
         posterior
-            A sketched one only if the estimator takes it.
+            Of the kind that the estimator takes.
         images
             Of the type of the parameters.
         budget
@@ -90,10 +90,11 @@ class ImageEstimator(Estimator):
         linearise = lineariser(posterior.apply, posterior.parameters)
         scores, variances = [], []
         for index, image in enumerate(images):
-            jacobian = Jacobian(linearise, posterior.parameters, image)
-            check_outputs(jacobian.outputs, index, 1)
             key_image = jax.random.fold_in(key, index)
-            score, variance = self.estimate_image(posterior, jacobian, budget, key_image)
+            with counted_from(index):
+                jacobian = Jacobian(linearise, posterior.parameters, image)
+                check_outputs(jacobian.outputs)
+                score, variance = self.estimate_image(posterior, jacobian, budget, key_image)
             scores.append(score)
             variances.append(variance)
             if progress is not None:
@@ -102,7 +103,7 @@ class ImageEstimator(Estimator):
 
 
 def scaled(posterior: Posterior | SketchedPosterior, jacobian: Jacobian) -> ScaledJacobian:
-    """Return the scaled Jacobian, for estimators that do not take a sketched posterior."""
+    """Return the scaled Jacobian, for estimators that take a posterior with its eigenvectors."""
     assert isinstance(posterior, Posterior)
     return ScaledJacobian(posterior, jacobian)
 

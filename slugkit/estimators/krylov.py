@@ -69,6 +69,8 @@ class Krylov(ImageEstimator):
     ) -> Estimates:
         """Return the score (1,) and the pixel variances (1, ...) of one image."""
         state = _State(scaled(posterior, jacobian), key)
+        # Then the space is complete.
+        most = 2 * min(jacobian.size, jacobian.length) / max(self.exact_fraction, 1e-9)
         count = min(FIRST_BUDGET, budget.remaining(0, FIRST_BUDGET))
         if budget.relative_error is None:
             count = budget.num_products or FIRST_BUDGET
@@ -78,6 +80,8 @@ class Krylov(ImageEstimator):
             score, variance = state.score(), state.variance()
             if budget.relative_error is None or budget.reached(score, variance):
                 return score, variance
+            if count == FIRST_BUDGET:
+                budget.warn_of_cost(self.name, score, variance, most)
             # The error falls about as the number of products rises.
             growth = min(GROWTH, budget.excess(score, variance)) - 1
             more = budget.remaining(count, max(SMALLEST_STEP, round(growth * count)))

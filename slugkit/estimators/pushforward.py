@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from slugkit.checks.model import check_outputs
+from slugkit.checks.model import check_derivative, check_outputs
 from slugkit.estimators.budget import Budget
 from slugkit.estimators.interface import Estimates, Estimator
 from slugkit.linalg.basis import coefficients, combine
@@ -56,6 +56,7 @@ def push_forward(
     key: jax.Array,
     *,
     num_exact: int = 0,
+    name: str = Pushforward.name,
     batch_size: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> Estimates:
@@ -84,6 +85,8 @@ def push_forward(
         For the directions.
     num_exact
         The number m.
+    name
+        That of the estimator, for messages.
     batch_size
         How many images are linearised at once.
     progress
@@ -95,7 +98,7 @@ def push_forward(
     scores, variances = [], []
     for index, batch in enumerate(parts):
         outputs, jvp = linearise(batch.images)
-        check_outputs(outputs, batch.start, batch.size)
+        check_outputs(outputs, batch.start)
         accumulator = _Accumulator(jvp, outputs, batch, budget.variance)
         known = posterior.extra_vectors[:num_exact].astype(images.dtype)
         accumulator.push_exact(posterior.sqrt_covariance_product(known))
@@ -111,11 +114,16 @@ def push_forward(
                     len(parts) * spent,
                     f"products for batch {index + 1} of {len(parts)}",
                 )
-            if budget.relative_error and budget.reached(
-                accumulator.score(), accumulator.variance()
-            ):
-                break
-        scores.append(accumulator.score())
+            if budget.relative_error:
+                check_derivative(accumulator.last_norms(), batch.start)
+                made = accumulator.score(), accumulator.variance()
+                if budget.reached(*made):
+                    break
+                if accumulator.count == DIRECTIONS_PER_BLOCK:
+                    budget.warn_of_cost(name, *made)
+        score = accumulator.score()
+        check_derivative(score.value, batch.start)
+        scores.append(score)
         variances.append(accumulator.variance())
         # Or the next batch is linearised beside the activations of this one.
         del jvp, accumulator
@@ -151,6 +159,9 @@ class _Accumulator:
         for direction in directions:
             norms, self.total = _squares(self.jvp, direction, self.total)
             self.norms.append(norms)
+
+    def last_norms(self) -> np.ndarray:
+        return np.asarray(self.norms[-1])[: self.size]
 
     def score(self) -> Estimate:
         sampled = mean(np.stack(self.norms)[:, : self.size], self.num_products)

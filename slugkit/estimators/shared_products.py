@@ -8,13 +8,11 @@ import numpy as np
 from jaxtyping import Float
 
 from slugkit.errors import InputError
-from slugkit.estimators.hutchinson import Hutchinson
 from slugkit.linalg.basis import coefficients
-from slugkit.linalg.hutchinson import hutchinson
 from slugkit.linalg.random import normals, seed_from
 from slugkit.operators.batches import batches
-from slugkit.operators.jacobian import Jacobian, Linear, lineariser, push
-from slugkit.posterior import Posterior, SketchedPosterior
+from slugkit.operators.jacobian import Linear, lineariser, push
+from slugkit.posterior import Posterior
 from slugkit.progress import ProgressCallback
 
 
@@ -84,48 +82,6 @@ def variances(
         if progress is not None:
             progress(number + 1, len(parts), f"batches of {len(batch.images)} images")
     return np.concatenate(made, axis=1)
-
-
-def scores(
-    posteriors: Sequence[Posterior | SketchedPosterior],
-    images: Float[np.ndarray, "n ..."],
-    *,
-    num_samples: int,
-    key: jax.Array,
-) -> Float[np.ndarray, "posteriors n"]:
-    """Return the paper's scores under each posterior, those that `slug.score` gives for this key.
-
-    Parameters
-    ----------
-    posteriors
-        Of one model, with bases of any kind.
-    images
-        Shape (n, ...).
-    num_samples
-        The number of products per image.
-    key
-        For the probes.
-    """
-    parameters = posteriors[0].parameters
-    linearise = lineariser(posteriors[0].apply, parameters)
-    made = []
-    for index, image in enumerate(images.astype(parameters.dtype)):
-        jacobian = Jacobian(linearise, parameters, image)
-
-        def forms(probes: jax.Array, jacobian: Jacobian = jacobian) -> np.ndarray:
-            pulled = jacobian.pull(np.asarray(probes))
-            return np.stack([one.squared_norms(pulled) for one in posteriors], axis=1)
-
-        estimate = hutchinson(
-            forms,
-            jacobian.size,
-            num_samples,
-            jax.random.fold_in(key, index),
-            distribution=Hutchinson.distribution,
-            dtype=jacobian.dtype,
-        )
-        made.append(np.asarray(estimate.value))
-    return np.stack(made, axis=1)
 
 
 def _check_same_basis(posteriors: Sequence[Posterior], widest: Posterior) -> None:

@@ -15,6 +15,7 @@ class XNysDiag(FixedBudget):
 
     name: ClassVar[str] = "xnysdiag"
     gives_score: ClassVar[bool] = False
+    inverts: ClassVar[bool] = True
 
     def algorithm(self) -> Callable[..., Estimate]:
         """Return the algorithm."""

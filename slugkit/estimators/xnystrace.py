@@ -15,6 +15,7 @@ class XNysTrace(FixedBudget):
 
     name: ClassVar[str] = "xnystrace"
     gives_variance: ClassVar[bool] = False
+    inverts: ClassVar[bool] = True
 
     def algorithm(self) -> Callable[..., Estimate]:
         """Return the algorithm."""

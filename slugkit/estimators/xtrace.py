@@ -15,6 +15,7 @@ class XTrace(FixedBudget):
 
     name: ClassVar[str] = "xtrace"
     gives_variance: ClassVar[bool] = False
+    least: ClassVar[int] = 4
 
     def algorithm(self) -> Callable[..., Estimate]:
         """Return the algorithm."""

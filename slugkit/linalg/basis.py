@@ -107,6 +107,27 @@ def rotate(
     return rotated
 
 
+def gram(basis: Float[np.ndarray, "m p"]) -> Float[np.ndarray, "m m"]:
+    """Return V V^T."""
+    kind = np.result_type(np.float32, basis.dtype)
+    total = np.zeros((len(basis), len(basis)))
+    for start in range(0, basis.shape[1], COLUMNS_PER_BLOCK):
+        block = basis[:, start : start + COLUMNS_PER_BLOCK].astype(kind, copy=False)
+        total += block @ block.T
+    return total
+
+
+def inner(
+    vectors: Float[np.ndarray, "s p"], basis: Float[np.ndarray, "m p"]
+) -> Float[np.ndarray, "s m"]:
+    """Return X V^T in float64, where sums in float32 would lose what is small."""
+    total = np.zeros((len(vectors), len(basis)))
+    for start in range(0, basis.shape[1], COLUMNS_PER_BLOCK):
+        columns = slice(start, start + COLUMNS_PER_BLOCK)
+        total += vectors[:, columns].astype(float) @ basis[:, columns].astype(float).T
+    return total
+
+
 def _blocks(basis: np.ndarray, dtype: Any) -> Any:
     for start in range(0, len(basis), ROWS_PER_BLOCK):
         rows = slice(start, start + ROWS_PER_BLOCK)

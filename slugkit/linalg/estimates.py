@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from slugkit.summary import Summary, as_html, as_text
+
 
 class Estimate(NamedTuple):
     """What was estimated, how well, and at what price."""
@@ -14,6 +16,31 @@ class Estimate(NamedTuple):
     standard_error: Float[Any, "*shape"]
     num_products: int
 
+    def summary(self) -> Summary:
+        """Return what is to be known of it at a glance.
+
+        The relative error of a map is the root of the sum of its squared errors over that of its
+        squares.
+        """
+        value, error = (np.atleast_1d(np.asarray(part, float)) for part in self[:2])
+        norms, errors = (
+            np.linalg.norm(part.reshape(len(part), -1), axis=1) for part in (value, error)
+        )
+        relative = np.divide(errors, norms, out=np.zeros_like(errors), where=norms > 0)
+        each = f", {value.shape[1:]} each" if value.ndim > 1 else ""
+        facts = {
+            "median": f"{np.median(value):.4g}",
+            "relative error": f"{np.median(relative):.2g} (median over the images)",
+            "products": f"{self.num_products} per image",
+        }
+        return f"Estimate of {len(value)} images{each}", facts
+
+    def __repr__(self) -> str:
+        return as_text(self.summary())
+
+    def _repr_html_(self) -> str:
+        return as_html(self.summary())
+
 
 class ScoreAndVariance(NamedTuple):
     """The scores and the pixel variances of the same images."""
@@ -21,13 +48,24 @@ class ScoreAndVariance(NamedTuple):
     score: Estimate  # (n,)
     variance: Estimate  # (n, ...)
 
+    def __repr__(self) -> str:
+        return f"Score: {self.score!r}\nVariance: {self.variance!r}"
+
+    def _repr_html_(self) -> str:
+        return f"Score: {self.score._repr_html_()}Variance: {self.variance._repr_html_()}"
+
 
 def mean(samples: Float[Any, "S ..."], num_products: int) -> Estimate:
-    """Return mean and standard error over the first axis; one sample tells nothing of its error."""
+    """Return mean and standard error over the first axis; one sample tells nothing of its error.
+
+    The error of what is on the host is computed in float64.
+    """
     count, value = len(samples), samples.mean(axis=0)
     if count == 1:
         return Estimate(value, value * 0 + float("inf"), num_products)
-    return Estimate(value, samples.std(axis=0, ddof=1) / count**0.5, num_products)
+    kind = np.float64 if isinstance(samples, np.ndarray) else None
+    error = samples.std(axis=0, ddof=1, dtype=kind) / count**0.5
+    return Estimate(value, error.astype(value.dtype), num_products)
 
 
 def chi_square(

@@ -21,6 +21,8 @@ from slugkit.progress import ProgressCallback
 # has found, if it has taken so many steps; twice as many each time, as it may be the same again.
 CLOSE = 0.9
 STEPS_IF_CLOSE = 4
+# A cluster is so far from other eigenvalues, relative to its own.
+DISTANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,9 @@ class Eigenpairs:
     num_products: int
     # Whether all residuals, and all upper bounds less the values, meet the tolerance.
     converged: bool
+    # The Ritz value that comes next, and its residual; not numbers where there is none.
+    following: float = float("nan")
+    following_residual: float = float("nan")
 
 
 def lanczos(
@@ -71,7 +76,8 @@ def lanczos(
     the wanted pairs have small residuals, a random direction starts a Lanczos iteration of its own
     outside of V, the chain, until it bounds what lies there (see `bounds`). If it finds more
     instead, what remains of it takes turns with the older remainder, as in a block iteration, until
-    the residuals are small again, and another chain begins.
+    the residuals are small again, and another chain begins. So it does where the last pairs are
+    equal, to see whether the rank cuts a cluster of them.
 
     Parameters
     ----------
@@ -283,13 +289,18 @@ class _Iteration:
     def _decide(self) -> None:
         """Say whether all is known, and begin or end a chain."""
         projected, remainder = self.projected(), self.remainder()
-        values, _, residuals = ritz(projected, remainder)
-        values, residuals = values[: self.rank], residuals[: self.rank]
+        all_values, _, all_residuals = ritz(projected, remainder)
+        values, residuals = all_values[: self.rank], all_residuals[: self.rank]
         allowed = np.maximum(self.tolerance * values, self._rounding())
 
         def enough(outside: float) -> bool:
             upper = bounds.upper(projected, remainder, outside)[: self.rank]
             return bool((upper - values <= allowed).all())
+
+        def known() -> bool:
+            last = self.done == self.budget
+            open_end = not last and self._may_cut_cluster(all_values, all_residuals)
+            return enough(self.outside) and not open_end
 
         if self.chain_start is not None:
             chain = self._chain()
@@ -299,13 +310,31 @@ class _Iteration:
             found_more = chain.largest > values[-1] + allowed[-1]
             long = len(chain.made.diagonal) >= STEPS_IF_CLOSE * 2 ** (self.num_chains - 1)
             close = chain.largest > CLOSE * values[-1]
-            if enough(self.outside) or found_more or (long and close):
+            if known() or found_more or (long and close):
                 self.chain_start = None
         small = bool((residuals <= allowed).all())
-        self.converged = small and enough(self.outside)
+        self.converged = small and known()
         searching = self.chain_start is None and not self.finished()
         if searching and small and enough(CLOSE * values[-1]):
             self._begin_chain()
+
+    def _may_cut_cluster(self, values: np.ndarray, residuals: np.ndarray) -> bool:
+        """Say whether the last wanted pairs are equal, and nothing tells of one more of them.
+
+        The copy that a chain has found last may have more beside it, which its bound allows.
+        """
+        k = self.rank
+        if k == 1 or self.done == self.size:
+            return False
+        # A Ritz value is off by the square of its residual over the distance of other eigenvalues.
+        off = np.sum(residuals[k - 2 : k] ** 2) / (DISTANCE * max(values[k - 1], 1e-30))
+        equal = off + self._rounding()
+        following = values[k] if self.done > k else 0.0
+        return bool(
+            values[k - 2] - values[k - 1] <= equal
+            and values[k - 1] - following > equal
+            and self.outside >= values[k - 1] - equal
+        )
 
     def _begin_chain(self) -> None:
         direction, self.chain_norm = self._random_direction()
@@ -382,6 +411,7 @@ class _Iteration:
             bounds.upper(projected, remainder, self.outside)[: self.rank],
             self.done,
             self.converged,
+            *(float(of[self.rank]) for of in (values, residuals) if self.done > self.rank),
         )
 
 

@@ -24,10 +24,10 @@ class Nystrom(NamedTuple):
     shift: Float[jax.Array, ""]
 
 
-def nystrom(omega: Columns, y: Columns) -> Nystrom:
-    """Return the approximation from probes and their products with A."""
+def nystrom(omega: Columns, y: Columns, rounding: float = 0.0) -> Nystrom:
+    """Return the approximation from probes and their products with A, which may be rounded."""
     # A small multiple of the identity keeps H positive definite in spite of rounding errors.
-    shift = jnp.finfo(y.dtype).eps * jnp.linalg.norm(y)
+    shift = jnp.maximum(jnp.finfo(y.dtype).eps, rounding).astype(y.dtype) * jnp.linalg.norm(y)
     y = y + shift * omega
     h = omega.T @ y
     lower = jnp.linalg.cholesky((h + h.T) / 2)

@@ -92,7 +92,7 @@ def check_num_products(num_products: int | None, least: int) -> None:
     """Raise an InputError if there are fewer products than the least that makes an estimate."""
     if num_products is not None and num_products < least:
         raise InputError(
-            f"num_samples is {num_products}; this estimator needs at least {least} products"
+            f"num_products is {num_products}; this estimator needs at least {least} products"
         )
 
 

@@ -3,6 +3,7 @@ r"""Sketches: random maps of vectors of length p to length s that keep inner pro
 .. math:: E[S^T S] = I
 """
 
+import math
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -17,6 +18,10 @@ ENTRIES_PER_COLUMN = 8
 
 class Sketch(Protocol):
     """A linear map from length p to length s."""
+
+    size: int  # s
+    # Of how many rows the s are drawn without replacement; infinite where they are independent.
+    population: float
 
     def __call__(self, vectors: Float[Any, "... p"]) -> Float[np.ndarray, "... s"]:
         """Map vectors (..., p) to (..., s)."""
@@ -44,6 +49,46 @@ def make_sketch(kind: str, length: int, size: int, seed: int) -> Sketch:
     return SRFT(length, size, seed) if kind == "srft" else SparseSketch(length, size, seed)
 
 
+def sketch_for(
+    directions: int,
+    length: int,
+    *,
+    kind: str,
+    size: int | None,
+    relative_error: float,
+    seed: int,
+) -> Sketch:
+    r"""Return a sketch in which so many directions are to be taken out of other vectors.
+
+    .. math:: s = m + \lceil 2 / \epsilon^2 \rceil
+
+    is its size unless one is given: what is outside of m directions then has a squared length with
+    the relative standard deviation :math:`\epsilon`, whatever the length p; see
+    `slugkit.linalg.sketched_basis.SketchedBasis.relative_variance`.
+
+    >>> sketch_for(50, 100_000, kind="srft", size=None, relative_error=0.05, seed=0).size
+    850
+
+    Raises
+    ------
+    InputError
+        The relative error is not between 0 and 1, the size is not above the number of directions,
+        or as for `make_sketch`.
+    """
+    if not 0 < relative_error < 1:
+        raise InputError(
+            f"relative_error is {relative_error}; give a fraction between 0 and 1, such as 0.05"
+        )
+    wanted = directions + math.ceil(2 / relative_error**2)
+    sketch = make_sketch(kind, length, min(wanted, length) if size is None else size, seed)
+    if sketch.size <= directions:
+        raise InputError(
+            f"a sketch of size {sketch.size} leaves nothing outside of {directions} directions; "
+            f"give sketch_size={wanted} for an error of {relative_error:.0%}, or a smaller rank"
+        )
+    return sketch
+
+
 class SRFT:
     r"""The subsampled randomised Fourier transform, with the orthogonal cosine transform.
 
@@ -69,6 +114,7 @@ class SRFT:
         random = np.random.default_rng(seed)
         self.length, self.size, self.seed = length, size, seed
         self.padded = next_fast_len(length, real=True)
+        self.population = float(self.padded)
         self._signs = random.integers(0, 2, length).astype(np.int8) * np.int8(2) - np.int8(1)
         self._rows = random.choice(self.padded, size, replace=False)
 
@@ -98,6 +144,7 @@ class SparseSketch:
     def __init__(self, length: int, size: int, seed: int):
         random = np.random.default_rng(seed)
         self.length, self.size, self.seed = length, size, seed
+        self.population = math.inf
         count = min(ENTRIES_PER_COLUMN, size)
         # One row of each of eight blocks of rows, so that those of a column differ.
         edges = np.linspace(0, size, count + 1).astype(np.int32)

@@ -1,26 +1,13 @@
 """Lanczos iteration that keeps its vectors only as sketched."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from slugkit.linalg.recurrence import Product, recurrence
 from slugkit.linalg.sketch import Sketch
+from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.progress import ProgressCallback
-
-
-@dataclass(frozen=True)
-class SketchedBasis:
-    """An orthonormal basis of the sketched Krylov space."""
-
-    sketch: Sketch
-    rows: Float[np.ndarray, "r s"]
-
-    def norm_inside(self, vectors: Float[np.ndarray, "m p"]) -> Float[np.ndarray, " m"]:
-        r"""Return :math:`|U_s^T S g|^2` for vectors g (m, p)."""
-        return np.sum((self.sketch(vectors) @ self.rows.T) ** 2, axis=-1)
 
 
 def sketched_lanczos(
@@ -68,7 +55,7 @@ def sketched_lanczos(
     Raises
     ------
     InputError
-        A product is not finite.
+        A product is not finite, or the sketch is no larger than the number of directions.
 
     References
     ----------

@@ -14,7 +14,13 @@ Rows = Float[jax.Array, "m D"]
 
 
 def xnystrace(
-    product: Product, size: int, num_products: int, key: jax.Array, *, dtype: Any = None
+    product: Product,
+    size: int,
+    num_products: int,
+    key: jax.Array,
+    *,
+    dtype: Any = None,
+    rounding: float = 0.0,
 ) -> Estimate:
     r"""Estimate the trace by Nystrom approximations, each probe in turn left out for the rest.
 
@@ -24,6 +30,8 @@ def xnystrace(
 
     where :math:`u_i` is the part of :math:`\omega_i` outside of the span of the others.
 
+    The products with A are off by the given relative rounding, if it is above that of their type.
+
     References
     ----------
     Epperly, Tropp, Webber, SIAM J. Matrix Anal. Appl. 45 (2024), section 2.3.
@@ -31,13 +39,13 @@ def xnystrace(
     check_num_products(num_products, 2)
     m = min(num_products, size)
     omega = probes(key, m, size, "gaussian", dtype)
-    value, error = _estimate(omega, product(omega))
+    value, error = _estimate(omega, product(omega), rounding)
     return Estimate(value, error, m)
 
 
 @jax.jit
-def _estimate(omega: Rows, image: Rows) -> Pair:
-    made = nystrom(omega.T, image.T)
+def _estimate(omega: Rows, image: Rows, rounding: float) -> Pair:
+    made = nystrom(omega.T, image.T, rounding)
     size, m = made.omega.shape
     without = jnp.sum(made.root**2) - jnp.sum(made.z**2, axis=0) / made.d
     outside = 1 / jnp.diag(jnp.linalg.inv(made.omega.T @ made.omega))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Hashable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -21,20 +21,41 @@ class Batch(NamedTuple):
     size: int  # the number of images without the padding
 
 
-def batches(images: Float[np.ndarray, "n ..."], batch_size: int | None = None) -> Iterator[Batch]:
+class Images(Protocol):
+    """Anything with a length n whose slices are arrays (m, ...)."""
+
+    def __len__(self) -> int:
+        """Return n."""
+        ...
+
+    def __getitem__(self, where: slice, /) -> Float[np.ndarray, "m ..."]:
+        """Return some of the images."""
+        ...
+
+
+def batches(images: Images, batch_size: int | None = None) -> Iterator[Batch]:
     """Yield the images in batches of one common size, so that each function is compiled once.
 
     The images are spread evenly: 70 images with a batch size of 64 make two batches of 35.
     With several devices each batch is split over them.
     """
-    devices = jax.devices()
-    count = math.ceil(len(images) / (batch_size or DEFAULT_BATCH_SIZE))
-    size = math.ceil(math.ceil(len(images) / count) / len(devices)) * len(devices)
+    size = common_size(len(images), batch_size)
     for start in range(0, len(images), size):
         part = images[start : start + size]
         padding = np.repeat(part[-1:], size - len(part), axis=0)
-        mask = (np.arange(size) < len(part)).astype(images.dtype)
+        mask = (np.arange(size) < len(part)).astype(part.dtype)
         yield Batch(_place(np.concatenate([part, padding])), _place(mask), start, len(part))
+
+
+def common_size(count: int, batch_size: int | None = None) -> int:
+    """Return the size of the batches of so many images.
+
+    >>> common_size(70, 64)
+    35
+    """
+    devices = len(jax.devices())
+    number = math.ceil(count / (batch_size or DEFAULT_BATCH_SIZE))
+    return math.ceil(math.ceil(count / number) / devices) * devices
 
 
 def outputs_by_batch(

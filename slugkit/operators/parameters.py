@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from slugkit.errors import InputError
+from slugkit import refusals
+
+# Of float8 JAX computes nothing.
+SMALLEST_FLOAT = 2  # bytes
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class FlatParameters:
     @property
     def dtype(self) -> Any:
         """The type of the vector: float64 if a selected leaf has it, otherwise float32."""
-        return jnp.result_type(jnp.float32, *(self.leaves[i] for i in self.selected))
+        return jnp.result_type(jnp.float32, *(self.layout.dtypes[i] for i in self.selected))
 
     @property
     def size(self) -> int:
@@ -77,22 +81,32 @@ class FlatParameters:
         chosen = set(self.selected)
         return [leaf for i, leaf in enumerate(self.leaves) if i not in chosen]
 
+    @property
+    def tree(self) -> Any:
+        """The pytree as it was given."""
+        return jax.tree.unflatten(self.layout.treedef, self.leaves)
+
     def to_tree(self, vector: jax.Array | np.ndarray, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
         return self.layout.to_tree(vector, fixed)
+
+    def __repr__(self) -> str:
+        uncertain, fixed = len(self.selected), len(self.leaves) - len(self.selected)
+        return f"{self.size:,} parameters, {uncertain} leaves uncertain and {fixed} fixed"
 
     def digest(self) -> str:
         """Return a SHA-256 digest of all leaves: names, shapes, types and values."""
         digest = hashlib.sha256()
         for name, leaf in zip(self.names, self.leaves, strict=True):
-            array = np.asarray(leaf)
+            is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+            array = np.asarray(jax.random.key_data(leaf) if is_key else leaf)
             digest.update(f"{name}:{array.dtype}:{array.shape};".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
 
 def flatten(params: Any, parameter_filter: Callable[[str], bool] | None = None) -> FlatParameters:
-    """Flatten a pytree of arrays, keeping as variables the leaves that the filter selects.
+    """Flatten a pytree of arrays, keeping as variables the leaves that are parameters.
 
     Parameters
     ----------
@@ -100,46 +114,101 @@ def flatten(params: Any, parameter_filter: Callable[[str], bool] | None = None) 
         Any pytree of arrays.
     parameter_filter
         Called with the path of each leaf, such as ``"decoder/conv/kernel"``; only the leaves for
-        which it returns true belong to the vector. None selects all.
+        which it returns true belong to the vector. None selects all but what is no parameter:
+        integers, random keys, whatever stands beside "params" (as the other collections of flax
+        linen do), and the variables of flax nnx that are no `nnx.Param`.
 
     Raises
     ------
     InputError
-        No leaf is selected, or a selected leaf is not of a floating type or not finite.
+        No leaf is selected; a selected leaf is not of a floating type or not finite; or a leaf is
+        no array.
 
     Examples
     --------
     >>> params = {"encoder": jnp.ones(3), "decoder": jnp.zeros((2, 2))}
     >>> flatten(params, lambda name: name.startswith("decoder")).size
     4
+    >>> flatten({"params": params, "batch_stats": jnp.ones(5)})
+    7 parameters, 2 leaves uncertain and 1 fixed
     """
     with_paths, treedef = jax.tree_util.tree_flatten_with_path(params)
-    names = tuple(jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in with_paths)
-    leaves = tuple(leaf if hasattr(leaf, "dtype") else np.asarray(leaf) for _, leaf in with_paths)
-    selected = tuple(
-        i for i, name in enumerate(names) if parameter_filter is None or parameter_filter(name)
-    )
-    if not selected:
-        raise InputError(
-            f"no parameters selected: the filter rejects all {len(names)} leaves, "
-            f"among them {', '.join(map(repr, names[:3])) or 'none'}; let it accept at least one"
+    paths = [_keys(path) for path, _ in with_paths]
+    names = tuple("/".join(path) for path in paths)
+    leaves = tuple(_as_array(name, leaf) for name, (_, leaf) in zip(names, with_paths, strict=True))
+    if parameter_filter is None:
+        fixed = _beside_params(paths) | _other_variables(params)
+        selected = tuple(
+            i
+            for i, leaf in enumerate(leaves)
+            if jnp.issubdtype(leaf.dtype, jnp.inexact)
+            and not any(paths[i][:length] in fixed for length in range(len(paths[i]) + 1))
         )
+        why = f"none of {len(names)} leaves is a parameter"
+    else:
+        selected = tuple(i for i, name in enumerate(names) if parameter_filter(name))
+        why = f"the filter rejects all {len(names)} leaves"
+    if not selected:
+        some = ", ".join(map(repr, names[:3])) or "none"
+        raise refusals.NO_PARAMETERS.error(why=why, names=some)
     for i in selected:
         _check_leaf(names[i], leaves[i])
-    shapes, dtypes = (
-        tuple(getattr(leaf, field) for leaf in leaves) for field in ("shape", "dtype")
-    )
+    shapes = tuple(leaf.shape for leaf in leaves)
+    dtypes = tuple(jax.dtypes.canonicalize_dtype(leaf.dtype, True) for leaf in leaves)
     return FlatParameters(leaves, Layout(names, shapes, dtypes, selected, treedef))
+
+
+def _keys(path: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(jax.tree_util.keystr((key,), simple=True) for key in path)
+
+
+def _beside_params(paths: list[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """Return the paths of what stands beside an entry "params"."""
+    parents = {path[:i] for path in paths for i, key in enumerate(path) if key == "params"}
+    return {
+        path[: i + 1]
+        for path in paths
+        for i, key in enumerate(path)
+        if path[:i] in parents and key != "params"
+    }
+
+
+def _other_variables(params: Any) -> set[tuple[str, ...]]:
+    """Return the paths of the variables of flax nnx that are no parameters."""
+    nnx = sys.modules.get("flax.nnx")
+    if nnx is None:  # then there are none, and the method does without flax
+        return set()
+    found, _ = jax.tree_util.tree_flatten_with_path(
+        params, is_leaf=lambda node: isinstance(node, nnx.Variable)
+    )
+    return {
+        _keys(path)
+        for path, node in found
+        if isinstance(node, nnx.Variable) and not isinstance(node, nnx.Param)
+    }
+
+
+def _as_array(name: str, leaf: Any) -> Any:
+    """Return a leaf with a type and a shape, or say why it is none."""
+    if isinstance(leaf, jax.Array):
+        if leaf.is_deleted():
+            raise refusals.PARAMETER_DELETED.error(name=name)
+        return leaf
+    if np.ma.is_masked(leaf):
+        raise refusals.PARAMETER_MASKED.error(name=name)
+    if isinstance(leaf, bool | int | float | complex) and not isinstance(leaf, np.generic):
+        # As JAX takes them: a Python number has no type of its own beside an array's.
+        return np.asarray(leaf, np.float32 if isinstance(leaf, float) else jnp.result_type(leaf))
+    array = np.asarray(leaf)
+    if not jnp.issubdtype(array.dtype, np.number) and array.dtype != bool:
+        raise refusals.PARAMETER_KIND.error(name=name, given=f"of type {type(leaf).__name__}")
+    return array
 
 
 def _check_leaf(name: str, leaf: Any) -> None:
     if not jnp.issubdtype(leaf.dtype, jnp.floating):
-        raise InputError(
-            f"parameter {name!r} has type {leaf.dtype}, which has no derivative; "
-            "exclude it with parameter_filter or close over it in apply"
-        )
+        raise refusals.PARAMETER_TYPE.error(name=name, dtype=leaf.dtype)
+    if leaf.dtype.itemsize < SMALLEST_FLOAT:
+        raise refusals.PARAMETER_FLOAT8.error(name=name, dtype=leaf.dtype)
     if not np.isfinite(np.asarray(leaf)).all():
-        raise InputError(
-            f"parameter {name!r} has values that are not finite; "
-            "restore the parameters from before training diverged"
-        )
+        raise refusals.PARAMETER_NOT_FINITE.error(name=name)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from slugkit.discovery import discover, resolve
+from slugkit.linalg.range_finder import OnePass
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import FlatParameters
 from slugkit.posterior import Posterior, SketchedPosterior
@@ -16,15 +17,22 @@ from slugkit.progress import ProgressCallback
 
 
 @dataclass(frozen=True)
-class Problem:
-    """The matrix G, known by its products, and the model that it belongs to."""
+class Model:
+    """The model that a posterior belongs to."""
 
-    product: Callable[[Float[np.ndarray, " p"]], Float[np.ndarray, " p"]]
-    digest: str  # identifies G
     apply: Apply
     parameters: FlatParameters
     image_shape: tuple[int, ...]
     prior_precision: float | None
+
+
+@dataclass(frozen=True)
+class Problem(Model):
+    """The matrix G, known by its products, and the model that it belongs to."""
+
+    product: Callable[[Float[np.ndarray, " p"]], Float[np.ndarray, " p"]]
+    one_pass: OnePass  # multiplies many vectors in one pass over the images
+    identify: Callable[[], str]  # a digest of all that G is made of
 
 
 class Solver(ABC):

@@ -4,9 +4,10 @@ import os
 from dataclasses import dataclass
 from typing import ClassVar
 
+from slugkit.checks.numbers import check_count
 from slugkit.errors import InputError
 from slugkit.linalg.lanczos import lanczos
-from slugkit.posterior import Posterior
+from slugkit.posterior import Posterior, warn_of_cluster
 from slugkit.progress import ProgressCallback
 from slugkit.solvers.interface import Problem, Solver
 
@@ -54,8 +55,9 @@ class Lanczos(Solver):
     checkpoint: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        if self.num_extra < 0:
-            raise InputError(f"num_extra is {self.num_extra}; give 0 or more")
+        check_count("num_extra", self.num_extra, 0)
+        if self.max_products is not None:
+            check_count("max_products", self.max_products)
         if self.basis_dtype not in (None, "float32", "float64", "bfloat16"):
             raise InputError(f"basis_dtype is {self.basis_dtype!r}; choose 'float32' or 'bfloat16'")
 
@@ -80,19 +82,23 @@ class Lanczos(Solver):
             basis_dtype=self.basis_dtype,
             basis_path=self.basis_path,
             checkpoint=self.checkpoint,
-            digest=problem.digest,
+            digest="" if self.checkpoint is None else problem.identify(),
             progress=progress,
         )
-        return Posterior(
-            problem.apply,
-            problem.parameters,
-            problem.image_shape,
-            pairs.vectors,
-            pairs.values,
-            pairs.residuals,
-            pairs.upper,
-            pairs.num_products,
-            pairs.converged,
-            problem.prior_precision,
-            pairs.extra_vectors,
+        return warn_of_cluster(
+            Posterior(
+                problem.apply,
+                problem.parameters,
+                problem.image_shape,
+                pairs.vectors,
+                pairs.values,
+                pairs.residuals,
+                pairs.upper,
+                pairs.num_products,
+                pairs.converged,
+                problem.prior_precision,
+                pairs.extra_vectors,
+                pairs.following,
+                pairs.following_residual,
+            )
         )

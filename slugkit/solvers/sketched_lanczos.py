@@ -3,30 +3,28 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from slugkit.checks.numbers import check_count, check_fraction
 from slugkit.errors import InputError
-from slugkit.linalg.sketch import make_sketch
+from slugkit.linalg.sketch import sketch_for
 from slugkit.linalg.sketched_lanczos import sketched_lanczos
 from slugkit.posterior import SketchedPosterior
 from slugkit.progress import ProgressCallback
 from slugkit.solvers.interface import Problem, Solver
 from slugkit.solvers.lanczos import Lanczos
 
-# Of the number of parameters: the default size of a sketch.
-DEFAULT_FRACTION = 0.1
-
 
 @dataclass(frozen=True)
 class SketchedLanczos(Solver):
     """Lanczos iteration of k steps that keeps its vectors only as sketched.
 
-    Of the estimators, only "hutchinson" for the score works with the posterior.
+    The posterior knows lengths outside of the basis, and so the score, but no map.
 
     Parameters
     ----------
     sketch
         "srft" or "sparse".
     sketch_size
-        The length s of the sketched vectors; a tenth of the number of parameters by default.
+        The length s of the sketched vectors, by default as the relative error asks for.
     num_exact
         Find and keep so many eigenpairs first, and run the iteration on what is left of G (the
         preconditioned form of SLU).
@@ -34,6 +32,9 @@ class SketchedLanczos(Solver):
         Directions whose singular value is below this fraction of the largest are dropped.
     exact
         How those eigenpairs are found.
+    relative_error
+        By which the default sketch may be off in a squared length outside of the basis, as one
+        standard deviation; a score, the sum of many, is off by less.
 
     References
     ----------
@@ -47,6 +48,13 @@ class SketchedLanczos(Solver):
     num_exact: int = 0
     threshold: float = 1e-3
     exact: Lanczos = field(default_factory=Lanczos)
+    relative_error: float = 0.05
+
+    def __post_init__(self) -> None:
+        check_count("num_exact", self.num_exact, 0)
+        if self.sketch_size is not None:
+            check_count("sketch_size", self.sketch_size)
+        check_fraction("relative_error", self.relative_error)
 
     def solve(
         self,
@@ -70,10 +78,14 @@ class SketchedLanczos(Solver):
                 f"{rank - 1}"
             )
         size = problem.parameters.size
-        sketch_size = max(1, round(DEFAULT_FRACTION * size))
-        if self.sketch_size is not None:
-            sketch_size = self.sketch_size
-        sketch = make_sketch(self.sketch, size, sketch_size, seeds[1])
+        sketch = sketch_for(
+            rank - self.num_exact,
+            size,
+            kind=self.sketch,
+            size=self.sketch_size,
+            relative_error=self.relative_error,
+            seed=seeds[1],
+        )
         exact = self.exact.solve(problem, self.num_exact, seeds, progress)
         basis, num_products = sketched_lanczos(
             lambda vector: exact.deflate(problem.product(exact.deflate(vector))),

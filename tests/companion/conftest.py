@@ -2,6 +2,7 @@ import pytest
 from tiny_graph import copy_checkout, make
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups, whatever is collected
 def pytest_collection_modifyitems(items):
     """Keep what shares the run together, so that several workers make it once."""
     for item in items:

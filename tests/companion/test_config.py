@@ -60,8 +60,8 @@ def test_an_unknown_profile_names_the_known_ones():
         (("image_size: 32", "image_size: 34"), "34 cannot be halved 2 times"),
         (("latent: spatial", "latent: flat"), r"model\.latent.*'flat'"),
         (("seeds: [0]", "seeds: [0"), "not valid YAML"),
-        (("  sketch: {", "  scetch: {"), r"no experiments\.sketch: copy it from"),
-        (("  sketch: {", "  made_up: {}\n  sketch: {"), r"experiments\.made_up is no experiment"),
+        (("  sketch:", "  scetch:"), r"no experiments\.sketch: copy it from"),
+        (("  sketch:", "  made_up: {}\n  sketch:"), r"experiments\.made_up is no experiment"),
         (("sketches: [srft]", "sketches: [fast]"), r"experiments\.sketch\.sketches\.0: .*'fast'"),
         (
             ("{latent_size: 1}", "{latnt: 1}"),

@@ -27,7 +27,16 @@ experiments:
     {images: 1, score_repeats: 2, score_budgets: [8], map_budgets: [8],
      reference_outputs: 4, reference_products: 16, most_products: {16: 8, 32: 8}, train_images: 4}
   layers: {images: 2, num_samples: 2}
-  sketch: {train_images: 8, rank: 2, steps: [2], shares: [0.1], sketches: [srft], num_samples: 4}
+  sketch:
+    train_images: 8
+    rank: 2
+    steps: [2]
+    fractions: [0.1, 0.2]
+    sketches: [srft]
+    repeats: 2
+    num_samples: 4
+    growth:
+      {widths: [[4], [6]], image_size: 16, steps: 2, sizes: [20, 40], images: 4, num_samples: 4}
   comparisons:
     num_samples: 2
     baselines:

@@ -23,7 +23,9 @@ def test_maps_stop_at_the_target(posteriors):
 
 def test_one_product_is_too_few(posteriors):
     test_images, made = posteriors
-    with pytest.raises(InputError, match="num_samples is 1; this estimator needs at least 2"):
+    with pytest.raises(
+        InputError, match="num_samples is 1; the estimator 'bekas' needs at least 2"
+    ):
         slug.pixel_variance(
             made[4, None][0], test_images, num_samples=1, key=KEY, estimator="bekas"
         )

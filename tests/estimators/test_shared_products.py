@@ -6,7 +6,7 @@ from small_model import KEY, apply, make_images, make_params
 
 from slugkit import slug
 from slugkit.errors import InputError
-from slugkit.estimators.shared_products import scores, variances
+from slugkit.estimators.shared_products import variances
 
 
 def fitted(rank, solver=None):
@@ -73,16 +73,6 @@ def test_a_scale_of_zero_outside_some_parameters_leaves_their_variance_alone(pos
     )
     exact = slug.pixel_variance(only, images, key=KEY, estimator="exact").value
     np.testing.assert_allclose(found, exact, rtol=6 * (2 / 500) ** 0.5)
-
-
-def test_scores_are_those_of_each_posterior_by_itself(posterior):
-    images = make_images(3, seed=4)
-    sketched = fitted(4, slug.SketchedLanczos(sketch_size=40))
-    several = [posterior, posterior.truncated(2), posterior.with_prior(0.5), sketched]
-    found = scores(several, images, num_samples=20, key=KEY)
-    for one, made in zip(several, found, strict=True):
-        alone = slug.score(one, images, num_samples=20, key=KEY, estimator="hutchinson")
-        np.testing.assert_allclose(made, alone.value, rtol=1e-5)
 
 
 def test_other_bases_are_refused(posterior):

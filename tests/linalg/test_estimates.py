@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from slugkit.linalg.estimates import Estimate, chi_square, join, mean, quadratic_forms
+from slugkit.linalg.estimates import (
+    Estimate,
+    ScoreAndVariance,
+    chi_square,
+    join,
+    mean,
+    quadratic_forms,
+)
 
 ROOT = np.random.default_rng(0).standard_normal((12, 30)) / np.arange(1, 13)[:, None]  # B
 MATRIX = ROOT @ ROOT.T
@@ -65,3 +72,30 @@ def test_estimates_of_groups_are_joined_and_nothing_stays_nothing():
     assert made.value.tolist() == [1, 1, 0]
     assert made.num_products == 5
     assert join([None, None]) is None
+
+
+def test_the_error_of_large_numbers_is_finite():
+    samples = np.array([[1e30], [3e30]], np.float32)
+    made = mean(samples, 2)
+    assert made.standard_error.dtype == np.float32
+    np.testing.assert_allclose(made.standard_error, 1e30, rtol=1e-6)
+
+
+def test_an_estimate_shows_itself_on_a_few_lines():
+    made = Estimate(np.array([1.0, 2.0, 4.0]), np.array([0.1, 0.1, 0.1]), 100)
+    assert repr(made).splitlines() == [
+        "Estimate of 3 images",
+        "  median          2",
+        "  relative error  0.05 (median over the images)",
+        "  products        100 per image",
+    ]
+    assert made._repr_html_().count("<tr>") == 3
+    assert repr(Estimate(np.float64(2), np.float64(0.2), 1)).startswith("Estimate of 1 images")
+
+
+def test_a_map_tells_of_its_shape():
+    map_ = Estimate(np.zeros((2, 4, 4)), np.zeros((2, 4, 4)), 8)
+    assert repr(map_).startswith("Estimate of 2 images, (4, 4) each")
+    both = ScoreAndVariance(Estimate(np.ones(2), np.ones(2), 8), map_)
+    assert repr(both).count("products") == 2
+    assert both._repr_html_().count("<table>") == 2

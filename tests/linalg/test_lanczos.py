@@ -298,13 +298,41 @@ def test_checkpoints_of_other_matrices_and_broken_files_are_refused(tmp_path):
         (11, {}, "rank is 11"),
         (5, {"max_products": 4}, "max_products is 4"),
         (7, {}, "only 6 eigenvalues above rounding errors; ask for rank=6"),
-        (2, {"basis_path": "/nonexistent/basis"}, "cannot be kept in /nonexistent"),
     ],
 )
 def test_refuses_bad_input(rank, options, message):
     diagonal = np.r_[np.ones(6), np.zeros(4)]
     with pytest.raises(InputError, match=message):
         lanczos(lambda v: diagonal * v, 10, rank, seed=0, dtype=np.float64, **options)
+
+
+def test_refuses_a_file_in_a_folder_that_is_not_there(tmp_path):
+    path = tmp_path / "absent" / "basis"
+    with pytest.raises(InputError, match=f"cannot be kept in {path}"):
+        lanczos(lambda v: v, 10, 2, seed=0, basis_path=path)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("seed", range(4))
+def test_of_a_cluster_the_next_one_is_found(rank, seed):
+    diagonal = np.r_[np.full(8, 3.0), 0.5 ** np.arange(60)]
+    pairs = lanczos(lambda v: diagonal * v, 68, rank, seed=seed, dtype=np.float64)
+    np.testing.assert_allclose(pairs.values, 3, rtol=1e-4)
+    assert pairs.converged
+    assert pairs.following == pytest.approx(3, rel=1e-2)
+    assert pairs.following_residual < 0.3
+
+
+def test_a_whole_cluster_is_followed_by_what_is_smaller():
+    diagonal = np.r_[np.full(8, 3.0), 0.5 ** np.arange(60)]
+    pairs = lanczos(lambda v: diagonal * v, 68, 8, seed=0, dtype=np.float64)
+    np.testing.assert_allclose(pairs.values, 3, rtol=1e-4)
+    assert 0.5 < pairs.following <= 1 + 1e-9
+
+
+def test_where_nothing_comes_next_nothing_is_said():
+    pairs = lanczos(lambda v: np.arange(1, 5) * v, 4, 4, seed=0, dtype=np.float64)
+    assert np.isnan(pairs.following)
 
 
 def test_refuses_products_that_are_not_finite():

@@ -17,7 +17,7 @@ def test_the_score_is_near_the_dense_one_for_a_large_sketch(sketch, num_exact):
     posterior = slug.fit(apply, params, images, rank=6, key=KEY, solver=solver)
     assert posterior.exact.rank == num_exact
     full = slug.fit(apply, params, images, rank=6, key=KEY)
-    made = slug.score(posterior, images[:3], num_samples=400, key=KEY, estimator="hutchinson")
+    made = slug.score(posterior, images[:3], num_samples=400, key=KEY)
     dense = dense_variance(dense_jacobian(params, images[:3]), full).sum(axis=1)
     # The Krylov space of six steps is not yet that of the leading six eigenvectors.
     plain = np.sum(dense_jacobian(params, images[:3]) ** 2, axis=(1, 2))
@@ -37,10 +37,17 @@ def test_fewer_numbers_are_kept_than_in_a_full_basis():
         slug.pixel_variance(posterior, images, num_samples=4, key=KEY)
 
 
-def test_the_name_alone_takes_a_tenth_of_the_parameters():
+@pytest.mark.parametrize(("wanted", "num_exact", "size"), [(0.1, 0, 206), (0.2, 2, 54)])
+def test_the_size_follows_from_the_rank_and_the_wanted_error(wanted, num_exact, size):
+    solver = slug.SketchedLanczos(num_exact=num_exact, relative_error=wanted)
+    posterior = slug.fit(apply, make_params(), make_images(8), rank=6, key=KEY, solver=solver)
+    assert posterior.sketched.rows.shape[1] == size
+
+
+def test_a_sketch_is_no_larger_than_the_vectors():
     params, images = make_params(), make_images(8)
     posterior = slug.fit(apply, params, images, rank=6, key=KEY, solver="sketched_lanczos")
-    assert posterior.sketched.rows.shape[1] == round(0.1 * flatten(params).size)
+    assert posterior.sketched.rows.shape[1] == flatten(params).size
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,8 @@ def test_the_name_alone_takes_a_tenth_of_the_parameters():
     [
         ({"sketch": "gauss"}, "sketch is 'gauss'"),
         ({"sketch_size": 0}, "sketch_size is 0"),
+        ({"sketch_size": 6}, "size 6 leaves nothing outside of 6 directions; give sketch_size=806"),
+        ({"relative_error": 2.0}, "relative_error is 2"),
         ({"num_exact": 6}, "num_exact is 6; give a number from 0 to the rank less one, 5"),
     ],
 )

@@ -76,7 +76,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
             costs.append({"baseline": name, **vars(made.cost)})
             progress(number, len(baselines), baseline.title)
         # The fit of SLUG's basis is a step of its own.
-        fit = json.loads(job.file("curvature.json").read_text())["duration_seconds"]
+        fit = json.loads(job.file("curvature.json").read_text(encoding="utf-8"))["duration_seconds"]
         facts["seconds"]["slug"] = round(facts["seconds"]["slug"] + fit, 2)
         job.save_table("comparisons.csv", pd.concat(rows))
         job.save_table("costs.csv", pd.DataFrame(costs))

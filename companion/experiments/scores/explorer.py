@@ -102,7 +102,8 @@ def page(explored: Explored) -> HTML:
         for n, entry in enumerate(data["images"])
     )
     pictures = "".join(
-        f'<figure><div class="frame"><img class="dark-light" data-picture="{name}" alt="">'
+        f'<figure><div class="frame"><img class="dark-light" data-picture="{name}" '
+        f'alt="{escape(alternative(title, data["images"][0]))}">'
         f"<p hidden></p></div><figcaption>{title}</figcaption></figure>"
         for name, title in (
             ("image", "image"),
@@ -125,6 +126,11 @@ def page(explored: Explored) -> HTML:
         f'<script type="application/json">{content}</script>'
         '<script src="../explorer.js" defer></script></div>'
     )
+
+
+def alternative(title: str, entry: dict) -> str:
+    """Return the text in place of a picture of an image, as the script writes it too."""
+    return f"{title} of image {entry['name']}"
 
 
 def picture_address(picture: np.ndarray) -> str:

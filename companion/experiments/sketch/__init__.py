@@ -8,9 +8,17 @@ from companion.pipeline.steps import Page, Scope, Step
 
 def _cost(profile: Profile) -> list[Cost]:
     settings = profile.experiment(Sketch)
-    sketched = len(settings.sketches) * len(settings.shares) * sum(settings.steps)
-    products = 4 * settings.rank + sketched
-    return [passes("ggn_product", products, settings.train_images, profile.curvature.batch_size)]
+    products = 4 * settings.rank + max(settings.steps)
+    trained = passes("ggn_product", products, settings.train_images, profile.curvature.batch_size)
+    growth = settings.growth
+    if growth is None:
+        return [trained]
+    # The price of a product follows the outputs and, of wide networks, the parameters.
+    sizes = [sum(width**2 for width in widths) for widths in growth.widths]
+    base = sum(width**2 for width in profile.model.widths)
+    pixels = (growth.image_size / profile.data.image_size) ** 2
+    images = growth.images * pixels * sum(max(1.0, size / base) for size in sizes)
+    return [trained, Cost("ggn_product", growth.steps, images)]
 
 
 SETTINGS = (Sketch,)
@@ -20,14 +28,13 @@ STEPS = (
         Scope.FIRST,
         "companion.experiments.sketch.step:run",
         inputs=("data/train_B.npy", "data/test.csv", "model.msgpack"),
-        outputs=("sketch.csv",),
+        outputs=("sketch.csv", "sketch_growth.csv"),
         settings=("model", "curvature", "sketch"),
-        code=("slugkit.estimators.hutchinson", "slugkit.solvers"),
         priority=2,
         cost=_cost,
         gigabytes=16,
         minutes=1440,
-        kept={"sketch.csv": ""},
+        kept={"sketch.csv": "", "sketch_growth.csv": ""},
     ),
 )
 PAGES = (Page("sketch", shows=("sketch",), decides_claims=True),)

@@ -1,61 +1,63 @@
-"""The figure of the sketched bases."""
+"""The figures of the sketched bases."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullLocator
 
+from companion.experiments.sketch.analysis import FORMS, needed_size
 from companion.figures.style import COLOURS, INK
 
+STYLES = {"published": (COLOURS["mse"], "o"), "residual": (COLOURS["slug"], "s")}
+LABELS = {"published": "as published", "residual": "residual inside the sketch"}
 
-def sketched_scores(axis: Axes, table: pd.DataFrame) -> None:
-    """Draw the score with a sketched basis over that with the full one, for each sketch size."""
-    styles = dict(zip(sorted(table["steps"].unique()), ("-", "--", ":"), strict=False))
-    for (kind, steps), rows in table.groupby(["sketch", "steps"], sort=False):
-        grouped = rows.groupby("share")["ratio"]
-        mean = grouped.mean()
-        axis.errorbar(
-            mean.index,
-            mean,
-            [mean - grouped.min(), grouped.max() - mean],
-            marker="o" if kind == "srft" else "s",
-            linestyle=styles[steps],
-            color=COLOURS["slug" if kind == "srft" else "mse"],
-            capsize=2,
-            label=f"{'SRFT' if kind == 'srft' else 'sparse'}, {steps} steps",
-        )
-    axis.axhline(1, color=INK, linewidth=1)
+
+def sketch_errors(axis: Axes, scores: pd.DataFrame) -> None:
+    """Draw the relative error over the sketch size, for both forms and each number of steps."""
+    lines = dict(zip(sorted(scores["steps"].unique()), ("-", "--", ":"), strict=False))
+    for steps, rows in scores[scores["sketch"] == "srft"].groupby("steps"):
+        for form in FORMS:
+            colour, marker = STYLES[form]
+            squares = ((rows[form] - 1) ** 2).groupby(rows["sketch_size"]).mean()
+            axis.plot(
+                squares.index,
+                np.sqrt(squares),
+                marker=marker,
+                linestyle=lines[steps],
+                color=colour,
+                label=f"{LABELS[form]}, {steps} steps",
+            )
+    axis.axhline(0.1, color=INK, linewidth=1)
     axis.set_xscale("log")
-    shares = sorted(table["share"].unique())
-    axis.set_xticks(
-        shares, [f"{share:.0%}" if share >= 0.01 else f"{share:.1%}" for share in shares]
-    )
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.set_ylim(bottom=min(0, axis.get_ylim()[0]))
-    axis.set_xlabel("sketch size, share of p")
-    axis.set_ylabel("sketched score over full score")
+    axis.set_yscale("log")
+    axis.set_xlabel("sketch size s")
+    axis.set_ylabel("relative error of the score")
     axis.legend()
 
 
-def needed_sizes(axis: Axes, error: float) -> None:
-    r"""Draw the sketch size that keeps the error of one probe below a bound.
-
-    .. math:: s = 2 \left( \frac{r}{(1 - r)\, \epsilon} \right)^2
-
-    for the share r of the Jacobian norm that the basis removes.
-    """
-    removed = np.linspace(0.3, 0.99, 200)
-    axis.plot(removed, needed_size(removed, error), color=COLOURS["slug"])
+def size_over_parameters(axis: Axes, growth: pd.DataFrame, error: float) -> None:
+    """Draw the needed sketch size over the number of parameters, for both forms."""
+    networks = [rows for _, rows in growth.groupby("parameters")]
+    parameters = [float(rows["parameters"].iloc[0]) for rows in networks]
+    for form in FORMS:
+        colour, marker = STYLES[form]
+        sizes = [needed_size(rows, form, error) for rows in networks]
+        axis.plot(parameters, sizes, marker=marker, color=colour, label=LABELS[form])
+    axis.plot(parameters, parameters, color=INK, linewidth=1, linestyle=":", label="s = p")
+    axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.grid(axis="y")
-    axis.set_xlabel("share of the Jacobian norm removed by U")
+    axis.set_xlabel("number of parameters p")
     axis.set_ylabel(f"sketch size for {error:.0%} error")
+    axis.legend()
 
 
-def needed_size(removed: np.ndarray | float, error: float) -> np.ndarray | float:
-    """Return the sketch size of `needed_sizes`.
+def rule(removed: np.ndarray | float, error: float) -> np.ndarray | float:
+    r"""Return the sketch size that keeps one probe of the published form below an error.
 
-    >>> round(needed_size(0.5, 0.1))
+    .. math:: s = 2 \left( \frac{\rho}{(1 - \rho)\, \epsilon} \right)^2
+
+    for the fraction :math:`\rho` of the Jacobian norm that the basis removes.
+
+    >>> round(rule(0.5, 0.1))
     200
     """
     return 2 * (removed / ((1 - removed) * error)) ** 2

@@ -1,101 +1,133 @@
-"""How far the score with a sketched basis is from that with the full one."""
+"""How far the score with a sketched basis is from that with the same basis without a sketch."""
 
-from collections.abc import Iterable
-from functools import partial
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
-from slugkit import slug
-from slugkit.estimators.shared_products import scores as scores_under
-from slugkit.progress import Progress
+from slugkit.linalg.basis import gram, rotate
+from slugkit.linalg.random import normals, seed_from
+from slugkit.linalg.range_finder import orthonormalise
+from slugkit.linalg.recurrence import Product, recurrence
+from slugkit.linalg.sketch import make_sketch
+from slugkit.linalg.sketched_basis import SketchedBasis
+from slugkit.operators.jacobian import Apply, Jacobian, lineariser
+from slugkit.operators.parameters import FlatParameters
+
+# Directions of a Krylov space whose singular value is below this fraction of the largest are copies
+# of others, as in `slugkit.solvers.sketched_lanczos`.
+THRESHOLD = 1e-3
 
 
-def measure(
-    apply: Any,
-    params: Any,
-    train_images: np.ndarray,
-    images: np.ndarray,
-    *,
-    rank: int,
-    steps: Iterable[int],
-    shares: Iterable[float],
-    sketches: Iterable[str],
-    num_samples: int,
-    batch_size: int,
-    key: jax.Array,
-    progress: Progress | None = None,
-) -> pd.DataFrame:
-    """Return scores with sketched bases, over those with the full basis of the same images.
-
-    The same products serve all, so that only the basis makes a difference.
+def krylov_bases(
+    product: Product, length: int, steps: Sequence[int], seed: int
+) -> dict[int, Float[np.ndarray, "m p"]]:
+    """Return orthonormal bases of what the first steps of three-term Lanczos iteration span.
 
     Parameters
     ----------
-    apply, params
-        The model.
-    train_images, images
-        Those of the curvature, and those that are scored.
-    rank
-        The number k of eigenpairs of the full basis.
+    product
+        Multiplies by the matrix.
+    length
+        The number of rows p.
     steps
-        Numbers of sketched Lanczos steps: as they drop their vectors, k of them do not find k
-        eigenpairs.
-    shares
-        Sketch sizes s, as shares of the number of parameters p.
-    sketches
-        Kinds of sketch.
-    num_samples
-        Of the Hutchinson estimator, the only one that works with a sketched basis.
-    batch_size
-        Of the products.
-    key
-        For all random numbers.
-    progress
-        Called as ``progress(done, total, message)``.
+        For each basis; one iteration serves all.
+    seed
+        For the first vector.
+    """
+    made: list[np.ndarray] = []
+    start = np.random.default_rng(seed).standard_normal(length, np.float32)
+    recurrence(product, start, max(steps), reorthogonalise=False, visit=made.append)
+    bases = {}
+    for count in steps:
+        vectors = np.stack(made[:count])
+        squares, axes = np.linalg.eigh(gram(vectors))
+        found = squares > THRESHOLD**2 * squares[-1]
+        bases[count] = rotate(vectors, (axes[:, found] / np.sqrt(squares[found])).T)
+        orthonormalise(bases[count])
+    return bases
+
+
+def pulled_probes(
+    apply: Apply, parameters: FlatParameters, images: np.ndarray, num_samples: int, key: jax.Array
+) -> Float[np.ndarray, "n S p"]:
+    r"""Return :math:`J(x)^T \\epsilon_s` for normal probes of each image's outputs."""
+    linearise = lineariser(apply, parameters)
+    made = []
+    for number, image in enumerate(images.astype(parameters.dtype)):
+        jacobian = Jacobian(linearise, parameters, image)
+        seed = seed_from(jax.random.fold_in(key, number))
+        made.append(jacobian.pull(normals(seed, range(num_samples), jacobian.size, np.float32)))
+    return np.stack(made)
+
+
+def measure(
+    pulled: Float[np.ndarray, "n S p"],
+    bases: Mapping[int, Float[np.ndarray, "m p"]],
+    *,
+    kinds: Sequence[str],
+    sizes: Sequence[int],
+    repeats: int,
+) -> pd.DataFrame:
+    """Return scores with each basis as sketched, over those with the basis itself.
+
+    The same probes of the outputs serve all, so that only the sketch makes a difference.
+
+    Parameters
+    ----------
+    pulled
+        The probes of each image, from `pulled_probes`.
+    bases
+        From `krylov_bases`.
+    kinds, sizes
+        Of the sketches; those that are not larger than a basis are left out.
+    repeats
+        Independent sketches of each.
 
     Returns
     -------
     DataFrame
-        One row per (sketch, share, steps, image): sketch_size, directions (that survive), score,
-        full_score, ratio, removed (the share of the plain Jacobian norm that the full basis
-        removes) and numbers_kept, relative to the full basis.
+        One row per (sketch, sketch_size, repeat, steps, image): parameters, directions (of the
+        basis), removed (the fraction of the plain Jacobian norm inside of it), and two ratios to
+        the score without a sketch, published and residual.
     """
-    fit = partial(slug.fit, apply, params, train_images, key=key, batch_size=batch_size)
-    full = fit(rank=rank, solver=slug.Lanczos(max_products=4 * rank))
-    assert isinstance(full, slug.Posterior)
-    size = full.parameters.size
-    cases = [(k, share, m) for k in sketches for share in shares for m in steps]
-    sketched = []
-    for number, (kind, share, count) in enumerate(cases):
-        fitted = fit(
-            rank=count,
-            solver=slug.SketchedLanczos(kind, sketch_size=max(1, round(share * size))),
-        )
-        assert isinstance(fitted, slug.SketchedPosterior)
-        sketched.append(fitted)
-        if progress is not None:
-            progress(number + 1, len(cases), f"{kind}, {share:.0%} of p, {count} steps")
-    posteriors: list[Any] = [full, full.truncated(0), *sketched]
-    expected, plain, *made = scores_under(posteriors, images, num_samples=num_samples, key=key)
+    size = pulled.shape[-1]
+    plain = np.array([np.sum(one**2, dtype=float) for one in pulled])
+    exact = {steps: outside(pulled, basis) for steps, basis in bases.items()}
     rows = []
-    for (kind, share, count), fitted, scores in zip(cases, sketched, made, strict=True):
-        for image, score in enumerate(scores):
-            rows.append(
+    for kind, length, repeat in (
+        (kind, length, repeat) for kind in kinds for length in sizes for repeat in range(repeats)
+    ):
+        sketch = make_sketch(kind, size, length, seed=repeat)
+        sketched = np.stack([sketch(one) for one in pulled])
+        for steps, basis in bases.items():
+            if length <= len(basis):
+                continue
+            q, _ = np.linalg.qr(sketch(basis).T)
+            inside = np.sum((sketched @ q) ** 2, axis=(1, 2), dtype=float)
+            residual = outside(sketched, q.T) / SketchedBasis(sketch, q.T).kept
+            rows += [
                 {
+                    "parameters": size,
+                    "steps": steps,
+                    "directions": len(basis),
                     "sketch": kind,
-                    "share": share,
-                    "steps": count,
+                    "sketch_size": length,
+                    "repeat": repeat,
                     "image": image,
-                    "sketch_size": round(share * size),
-                    "directions": len(fitted.sketched.rows),
-                    "score": score,
-                    "full_score": expected[image],
-                    "ratio": score / expected[image],
-                    "removed": 1 - expected[image] / plain[image],
-                    "numbers_kept": fitted.sketched.rows.size / (rank * size),
+                    "removed": 1 - exact[steps][image] / plain[image],
+                    "published": (plain[image] - inside[image]) / exact[steps][image],
+                    "residual": residual[image] / exact[steps][image],
                 }
-            )
+                for image in range(len(pulled))
+            ]
     return pd.DataFrame(rows)
+
+
+def outside(
+    vectors: Float[np.ndarray, "n S p"], basis: Float[np.ndarray, "m p"]
+) -> Float[np.ndarray, " n"]:
+    """Return the squared length outside of orthonormal rows, summed over each image's probes."""
+    return np.array([np.sum((one - (one @ basis.T) @ basis) ** 2, dtype=float) for one in vectors])

@@ -11,10 +11,10 @@ def recorded_sketch(run: Run) -> pd.DataFrame:
     rows = {
         "parameters p": f"{found['parameters']:,.0f}",
         "eigenpairs k": f"{found['rank']:.0f}",
-        "share of the Jacobian norm that they remove": f"{found['removed']:.0%}",
-        "sketch size for an error of 10 %, by the rule": f"{found['needed_size']:,.0f}",
+        "fraction of the Jacobian norm that they remove": f"{found['removed']:.0%}",
+        "sketch size for an error of 10 %, as published": f"{found['needed_size']:,.0f}",
         "lowest ratio of a sketched score to the full one": f"{found['lowest_ratio']:.2f}",
         "highest": f"{found['highest_ratio']:.2f}",
-        "share of the scores below zero": f"{found['negative_scores']:.0%}",
+        "fraction of the scores below zero": f"{found['negative_scores']:.0%}",
     }
     return pd.DataFrame({"found": rows})

@@ -93,3 +93,13 @@ def test_a_map_goes_from_dark_to_bright():
     found = decoded(picture_address(np.array([[0.0, 1.0], [0.5, 0.25]]))).convert("L")
     assert found.getpixel((0, 0)) < found.getpixel((1, 1)) < found.getpixel((0, 1))
     assert found.getpixel((1, 0)) > 200
+
+
+def test_each_picture_says_what_it_will_show(explored):
+    texts = re.findall(r'data-picture="\w+" alt="([^"]*)"', page(explored).data)
+    assert texts == [
+        "image of image 1: light skin",
+        "reconstruction of image 1: light skin",
+        "squared error of image 1: light skin",
+        "uncertainty of image 1: light skin",
+    ]

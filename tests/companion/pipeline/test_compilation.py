@@ -127,7 +127,7 @@ def by_hand(folder, *commands, **settings):
     """Run steps one by one, without the graph, which would remove what is damaged."""
     for command in commands:
         done = subprocess.run(
-            [sys.executable, "-m", "slugkit", *command.split(), "--profile", "tiny"],
+            [sys.executable, "-m", "companion", *command.split(), "--profile", "tiny"],
             cwd=folder,
             env={**environment(folder), "NPROC": "1", "OMP_NUM_THREADS": "1", **settings},
             text=True,
@@ -144,7 +144,7 @@ def test_results_are_the_same_without_kept_programs_and_with_damaged_ones(checko
     copy_checkout(folder)
     steps = (
         "prepare --seed 0",
-        *(f"{step} --dataset B --seed 0" for step in ("train", "fit", "score")),
+        *(f"{step} --dataset B --seed 0" for step in ("train", "curvature", "scores")),
     )
     by_hand(folder, *steps, JAX_ENABLE_COMPILATION_CACHE="false")
     assert not entries(folder)
@@ -166,7 +166,7 @@ def test_a_notebook_says_nothing_of_damaged_programs(checkout, tmp_path):
     folder = tmp_path / "slugkit"
     shutil.copytree(checkout, folder)
     damage(entries(folder))
-    by_hand(folder, "notebook your_own_vae", SLUGKIT_INSIDE_GRAPH="1")
+    by_hand(folder, "notebook your_own_vae", SLUGKIT_FAILURES=str(tmp_path))
     cells = json.loads((folder / "runs/tiny/notebooks/your_own_vae.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert outputs

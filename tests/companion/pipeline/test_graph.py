@@ -141,29 +141,27 @@ run.finish(figure, {"largest": float(run.table("toy")["doubled"].max())})
 }
 
 
-def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothing(checkout):
+def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothing(
+    checkout, tmp_path
+):
+    folder = tmp_path / "slugkit"
+    shutil.copytree(checkout, folder, symlinks=True)  # with the times of its files
     for name, content in TOY.items():
-        (checkout / name).parent.mkdir(exist_ok=True)
-        (checkout / name).write_text(content)
-    profile, contents = checkout / "profiles" / "tiny.yml", checkout / "book" / "_toc.yml"
-    before = profile.read_text(), contents.read_text()
-    profile.write_text(before[0].replace("experiments:\n", "experiments:\n  toy: {factor: 2}\n"))
-    line = "      - file: notebooks/ablation\n"
-    contents.write_text(before[1].replace(line, f"{line}      - file: notebooks/toy\n"))
-    done = make(checkout)
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    profile, contents = folder / "profiles" / "tiny.yml", folder / "book" / "_toc.yml"
+    settings, line = profile.read_text(), "      - file: notebooks/ablation\n"
+    profile.write_text(settings.replace("experiments:\n", "experiments:\n  toy: {factor: 2}\n"))
+    contents.write_text(contents.read_text().replace(line, f"{line}      - file: notebooks/toy\n"))
+    done = make(folder)
     assert done.returncode == 0, done.stdout
     rules = set(re.findall(r"\d+ x (\w+)", done.stdout.partition("To do on")[2].splitlines()[0]))
     # The page of the verdicts names the whole profile, that of the status each step.
     assert rules == {"toy", "page_toy", "page_claims", "page_status", "book"}
-    assert "A toy" in (checkout / "_build/html/notebooks/toy.html").read_text()
-    numbers = json.loads((checkout / "runs/tiny/notebooks/toy.json").read_text())["numbers"]
-    scores = pd.read_csv(checkout / "runs/tiny/seed0/B/scores.csv")
+    assert "A toy" in (folder / "_build/html/notebooks/toy.html").read_text()
+    numbers = json.loads((folder / "runs/tiny/notebooks/toy.json").read_text())["numbers"]
+    scores = pd.read_csv(folder / "runs/tiny/seed0/B/scores.csv")
     assert numbers["largest"] == pytest.approx(2 * scores["slug"].max())
-    profile.write_text(before[0])
-    contents.write_text(before[1])
-    for name in (*TOY, "notebooks/toy.ipynb"):
-        (checkout / name).unlink()
-    shutil.rmtree(checkout / "companion/experiments/toy")
 
 
 def test_a_notebook_runs_by_itself_with_papermill(checkout, tmp_path):
@@ -242,7 +240,7 @@ def test_all_absent_data_are_named_before_anything_is_computed(checkout, tmp_pat
     assert done.returncode == 2
     message = done.stderr.splitlines()[-1]
     assert message.startswith("slugkit: ")
-    assert "ham10000: no folder ham10000_224 or ham10000 under" in message
+    assert "ham10000: no folder ham10000 or ham10000_224 under" in message
     assert "isic2017: no folder isic2017_256 or isic2017 under" in message
     assert "localrule" not in done.stdout
     assert "`slugkit data show ham10000`" in message

@@ -73,7 +73,7 @@ def test_more_images_at_once_need_more_memory(smallest, prices):
 
 
 def test_the_plan_names_each_step_and_what_does_not_fit(smallest, prices, monkeypatch):
-    monkeypatch.setattr(planner, "measure", lambda profile, progress: prices)
+    monkeypatch.setattr(planner, "measure", lambda profile, progress, loss: prices)
     monkeypatch.setattr(planner, "free_memory", lambda: 10e9)
     text = describe(smallest, steps(), workers=2)
     for word in ("train", "curvature", "scores", "ablation_score_versions", "with 2 workers"):

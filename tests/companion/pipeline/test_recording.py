@@ -69,7 +69,7 @@ def test_recorded_figures_come_out_again_from_the_recorded_tables(name, tmp_path
             .groupby("dataset")["mse"]
             .mean()
         )
-        assert values == pytest.approx(expected.to_numpy())
+        assert list(values) == pytest.approx(expected.tolist())
     save_figure(figure, tmp_path / "figure.svg")
     plt.close(figure)
     assert (tmp_path / "figure.svg").stat().st_size > 10_000

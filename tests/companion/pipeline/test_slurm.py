@@ -14,6 +14,7 @@ import pytest
 import yaml
 from tiny_graph import COMMAND, copy_checkout, copy_compiled, digests, environment
 
+from companion.experiments import pages, steps
 from companion.paths import project_root
 
 T = TypeVar("T")
@@ -116,8 +117,9 @@ def with_cluster(folder: Path) -> Path:
     shipped |= {"slurm-status-command": "squeue", "slurm-no-account": True, "latency-wait": 20}
     # Jobs of seconds: forty of them until the first look at the queue would be most of the test.
     shipped |= {"slurm-init-seconds-before-status-checks": 5}
-    for resources in (shipped["default-resources"], *shipped["set-resources"].values()):
-        resources["mem_mb"] = 1000
+    rules = [*steps(), *(f"page_{name}" for name in pages()), "book"]
+    small = {"mem_mb": 1000, "runtime": 60}
+    shipped |= {"set-resources": dict.fromkeys(rules, small), "default-resources": small}
     (folder / "profiles" / "here").mkdir()
     (folder / "profiles" / "here" / "config.yaml").write_text(yaml.safe_dump(shipped))
     return folder

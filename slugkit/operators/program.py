@@ -1,0 +1,87 @@
+"""What a model computes, as JAX traces it."""
+
+import functools
+import hashlib
+import re
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slugkit.operators.jacobian import Apply
+from slugkit.operators.parameters import FlatParameters, Layout
+
+# Where a function lies in memory, which is no part of what it computes.
+ADDRESS = re.compile(r"0x[0-9a-f]+")
+
+
+def equations(jaxpr: Any) -> Iterator[Any]:
+    """Yield all equations of a traced function, those of inner functions included."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for inner in jax.tree.leaves(equation.params, is_leaf=lambda one: hasattr(one, "eqns")):
+            if hasattr(inner, "eqns"):
+                yield from equations(inner)
+
+
+def primitives(jaxpr: Any) -> set[str]:
+    """Return the names of all primitives of a traced function.
+
+    >>> sorted(primitives(jax.make_jaxpr(lambda x: jnp.exp(x) + 1)(1.0)))
+    ['add', 'exp']
+    """
+    return {equation.primitive.name for equation in equations(jaxpr)}
+
+
+def draws(jaxpr: Any) -> bool:
+    """Say whether a traced function draws random numbers."""
+    return any(name.startswith(("random_", "threefry", "rng_")) for name in primitives(jaxpr))
+
+
+def coarsest_float(jaxpr: Any) -> float:
+    """Return the unit of rounding of the coarsest type that a traced function computes in.
+
+    >>> coarsest_float(jax.make_jaxpr(lambda x: jnp.sin(x.astype(jnp.bfloat16)))(1.0))
+    0.0078125
+    """
+    kinds = {
+        getattr(one.aval, "dtype", None) for made in equations(jaxpr) for one in made.outvars
+    } | {jnp.dtype(jnp.float32)}
+    return max(
+        float(jnp.finfo(kind).eps)
+        for kind in kinds
+        if kind is not None and jnp.issubdtype(kind, jnp.floating)
+    )
+
+
+def rounding_of(apply: Apply, parameters: FlatParameters, image_shape: tuple[int, ...]) -> float:
+    """Return the unit of rounding of the coarsest type that a model computes in."""
+    kept = _rounding if isinstance(apply, Hashable) else _rounding.__wrapped__
+    return kept(apply, parameters.layout, image_shape, parameters.dtype)
+
+
+@functools.lru_cache(maxsize=8)
+def _rounding(apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any) -> float:
+    return coarsest_float(_trace(apply, layout, image_shape, dtype).jaxpr)
+
+
+def _trace(apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any) -> Any:
+    leaves = map(jax.ShapeDtypeStruct, layout.shapes, layout.dtypes)
+    image = jax.ShapeDtypeStruct((1, *image_shape), dtype)
+    # A function of its own, as JAX keeps what it has traced.
+    traced = jax.make_jaxpr(lambda tree, images: apply(tree, images))
+    return traced(jax.tree.unflatten(layout.treedef, leaves), image)
+
+
+def program_digest(apply: Apply, parameters: FlatParameters, image_shape: tuple[int, ...]) -> str:
+    """Return a digest of what a model computes for an image, and of the arrays it closes over.
+
+    The values of the parameters are no part of it.
+    """
+    traced = _trace(apply, parameters.layout, image_shape, parameters.dtype)
+    digest = hashlib.sha256(ADDRESS.sub("", str(traced.jaxpr)).encode())
+    for constant in traced.consts:
+        digest.update(np.ascontiguousarray(constant).tobytes())
+    return digest.hexdigest()
