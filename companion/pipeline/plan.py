@@ -98,7 +98,7 @@ def describe(
     prices = {part: measure(profile.part(part), progress, loss) for part in parts}
     table = plan(profile, steps, prices)
     took = status.jobs(profile.name, steps)
-    took = took[took["profile"].str.partition("/")[0] == profile.name]
+    took = took[status.run_of(took["profile"]) == profile.name]
     hours = took.groupby("step")["seconds"].sum() / 3600
     table["took, hours"] = [hours.get(steps[str(rule)].name, np.nan) for rule in table.index]
     # Jobs of different steps run side by side, but no job is split.
