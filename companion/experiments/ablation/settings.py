@@ -8,10 +8,10 @@ from companion.config import (
     Count,
     Curvature,
     Data,
-    Experiment,
     Model,
     Profile,
     Scores,
+    SeparateExperiment,
     Training,
 )
 
@@ -19,7 +19,7 @@ from companion.config import (
 EVIDENCE_SAMPLES, EVIDENCE_STEPS = 2, 12
 
 
-class Ablation(Experiment):
+class Ablation(SeparateExperiment):
     """A small setting of its own, and what is changed in it, one thing at a time.
 
     `networks` holds what differs from `model` and `training`, one entry for each further network;
