@@ -1,4 +1,4 @@
-"""What every run is told: its data, model, training, curvature, scores and statistics.
+"""The settings of every run: data, model, training, curvature, scores and statistics.
 
 Each experiment has a section of its own, declared beside it (see `companion.experiments`), so that
 a change to one leaves the results of all others as they are.
@@ -70,7 +70,7 @@ class Data(Section):
     objects: Objects
 
     def real_sources(self) -> list[str]:
-        """Return the names of the data sets that lie under the data root."""
+        """Return the names of the data sets under the data root."""
         return [source for source in self.sources() if source != "synthetic"]
 
     def sources(self) -> list[str]:
@@ -118,7 +118,7 @@ class Statistics(Section):
 
 
 class Experiment(Section):
-    """The settings of one experiment, whose results lie beside those of the main run."""
+    """The settings of one experiment, whose results are beside those of the main run."""
 
     name: ClassVar[str]  # in profiles/*.yml, under `experiments`
 
@@ -127,7 +127,7 @@ class Experiment(Section):
 
 
 class SeparateExperiment(Experiment):
-    """An experiment with data and a network of its own; its results lie in a folder of its name."""
+    """An experiment with data and a network of its own; its results are in a folder of its name."""
 
     @abstractmethod
     def own_profile(self, profile: "Profile") -> "Profile":

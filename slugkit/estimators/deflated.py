@@ -23,8 +23,8 @@ class Deflated(Pushforward):
     Parameters
     ----------
     num_exact
-        At most so many of the extra vectors; all by default. At least half of the products are
-        left for the random part.
+        The largest number of extra vectors to use; all by default. At least half of the
+        products are left for the random part.
     """
 
     name: ClassVar[str] = "deflated"

@@ -19,7 +19,7 @@ from slugkit.operators.jacobian import Linear, lineariser
 from slugkit.posterior import Posterior, SketchedPosterior
 from slugkit.progress import ProgressCallback
 
-# So many directions are drawn and projected at once.
+# The number of directions that are drawn and projected at once.
 DIRECTIONS_PER_BLOCK = 16
 
 
