@@ -6,6 +6,7 @@
 # make check  both
 # make plan PROFILE=paper  say how long a profile will take on this machine
 # make record PROFILE=reduced  keep the tables of a finished run in results/
+# make picture  take the README's picture from a finished quick run
 # make lock   resolve the dependencies again
 # make clean  forget all results
 PROFILE ?= quick
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 # A worker for each core, up to four, and as in the graph one thread for each.
 PYTEST := NPROC=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
 
-.PHONY: help book test slow check plan record lint setup lock clean
+.PHONY: help book test slow check plan record picture lint setup lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -56,6 +57,9 @@ slow: setup
 	$(PYTEST) --dist loadgroup -m slow
 
 check: test slow
+
+picture:
+	cp runs/quick/notebooks/at_a_glance.svg book/_static/
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --extra test --no-header pyproject.toml -o requirements.lock

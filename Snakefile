@@ -25,7 +25,7 @@ PROSE = [
 
 
 def pattern(step, name):
-    """Where a file of a step lies, with wildcards for what tells its jobs apart."""
+    """The path of a step's file, with wildcards for what tells its jobs apart."""
     seed = PROFILE.seeds[0] if step.scope is Scope.FIRST else "{seed}"
     dataset = "{dataset}" if step.scope is Scope.NETWORK else MIXED
     folder = f"{RUN}/{step.part}/seed{seed}".replace("//", "/")

@@ -41,7 +41,7 @@ def whole(architecture: Architecture, images: np.ndarray, schedule: Schedule) ->
         ticks.append(time.perf_counter())
         report(done, total, message)
 
-    # So few epochs may end in a collapsed decoder, which is no matter here.
+    # After so few epochs the decoder may have collapsed, which does not matter here.
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(InputError):
         checkpoint = Path(folder) / "checkpoint.msgpack"
         training.train(architecture, images, schedule, seed=0, checkpoint=checkpoint, progress=tick)

@@ -1,4 +1,4 @@
-"""What every run is told: its data, model, training, curvature, scores and statistics.
+"""The settings of every run: data, model, training, curvature, scores and statistics.
 
 Each experiment has a section of its own, declared beside it (see `companion.experiments`), so that
 a change to one leaves the results of all others as they are.
@@ -6,6 +6,7 @@ a change to one leaves the results of all others as they are.
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -69,7 +70,7 @@ class Data(Section):
     objects: Objects
 
     def real_sources(self) -> list[str]:
-        """Return the names of the data sets that lie under the data root."""
+        """Return the names of the data sets under the data root."""
         return [source for source in self.sources() if source != "synthetic"]
 
     def sources(self) -> list[str]:
@@ -117,20 +118,20 @@ class Statistics(Section):
 
 
 class Experiment(Section):
-    """The settings of one experiment.
-
-    Its results lie beside those of the main run, unless it has a setting of its own: then
-    `own_profile` says which, and they lie in a folder of its name.
-    """
+    """The settings of one experiment, whose results are beside those of the main run."""
 
     name: ClassVar[str]  # in profiles/*.yml, under `experiments`
 
     def check(self, profile: "Profile") -> None:
         """Raise a ValueError if the settings do not go with the rest of the profile."""
 
+
+class SeparateExperiment(Experiment):
+    """An experiment with data and a network of its own; its results are in a folder of its name."""
+
+    @abstractmethod
     def own_profile(self, profile: "Profile") -> "Profile":
         """Return the profile of the experiment's own setting."""
-        raise NotImplementedError
 
 
 E = TypeVar("E", bound=Experiment)
@@ -189,8 +190,16 @@ class Profile(Section):
         return found
 
     def part(self, name: str) -> "Profile":
-        """Return the profile of an experiment's own setting, or this one if there is no name."""
-        return self.experiments[name].own_profile(self) if name else self
+        """Return the profile of a separate experiment, or this one if there is no name."""
+        if not name:
+            return self
+        experiment = self.experiments[name]
+        if not isinstance(experiment, SeparateExperiment):
+            raise InputError(
+                f"experiments.{name} has no setting of its own: derive its settings from "
+                f"SeparateExperiment, or declare its steps without part={name!r}"
+            )
+        return experiment.own_profile(self)
 
     def changed(self, changes: Mapping[str, Any]) -> "Profile":
         """Return a profile that differs in some entries of `model` and `training`."""

@@ -1,4 +1,4 @@
-"""Where things lie: the checkout, the data and the results of a run."""
+"""Paths of the checkout, the data and the results of a run."""
 
 import os
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ def data_root() -> Path:
 
 
 def decoded_folder(source: str, size: int) -> Path:
-    """Return where the decoded images of a real data set lie, shared by all profiles."""
+    """Return the folder of a real data set's decoded images, shared by all profiles."""
     return project_root() / "runs" / "images" / f"{source}-{size}"
 
 

@@ -58,7 +58,7 @@ tables.baseline_table(versions, settings)
 # %% [markdown]
 # Then the versions of the score, each by its partial rank correlation with the error given the best
 # of those. The best baseline and the best version are chosen on one half of the patients, and what
-# counts is the other half, which the choice has not seen. Further columns take out all four
+# counts is the other half, which the choice has not seen. More columns take out all four
 # baselines at once: what is left there, no combination of them that is linear in ranks can say.
 
 # %%

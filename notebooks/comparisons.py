@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Baselines: what is SLUG worth beside everything else?
 #
-# The paper sets its score beside one other, the deviation of the encoder. Here it stands beside
+# The paper sets its score beside one other, the standard deviation of the encoder. Here it is beside
 # every system that the paper names: deep ensembles {cite:p}`lakshminarayanan2017simple`, Monte
 # Carlo dropout {cite:p}`gal2016dropout`, a Bayesian VAE {cite:p}`daxberger2019bayesian`, the
 # Laplacian autoencoder {cite:p}`miani2022laplacian` and SLU {cite:p}`miani2024sketched`; beside two
 # variants, the plain Jacobian norm and the Laplace approximation of the last layer
-# {cite:p}`daxberger2021laplace`; and beside trivial ones that know nothing of the weights: how many
+# {cite:p}`daxberger2021laplace`; and beside trivial ones that use no uncertainty of the weights: how many
 # edges the image has, how far its nearest neighbour in the training set is, how large its latent.
 # All get the same images and the same training. Who predicts the error of an image, and whose map
 # finds a foreign object?
@@ -25,7 +25,7 @@ from companion.experiments.baselines import analysis, figures, records, report
 run = notebook.open_run("comparisons", profile)
 found = analysis.measure(records.comparisons(run), run.profile)
 
-# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each baseline, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial baseline, the best named one and the encoder deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each baseline, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial baseline, the best named one and the encoder standard deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
 figure = plt.figure(figsize=(7.2, 7.6))
 upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3))
 left, right = upper.subplots(1, 2)

@@ -65,7 +65,7 @@ bekas_over_krylov(errors).map("{:,.0f}".format)
 # ## The recorded run on real images
 #
 # A long sweep over sizes takes its time, so synthetic images are looked at in few and small sizes.
-# The recorded run, whose tables are not kept as a whole, went further.
+# The recorded run, whose tables are not kept as a whole, went beyond that.
 
 # %% tags=["hide-input"]
 kept = {

@@ -2,8 +2,8 @@
 # # On real images: the recorded run
 #
 # The pages before this one were made together with the book. This one shows a longer run on real
-# photographs, which needs data that a fresh clone does not have. Its tables, one row per image, lie
-# in `results/` with their provenance; the figures are drawn from them anew.
+# photographs, which needs data that a fresh clone does not have. Its tables, one row per image,
+# are in `results/` with their provenance; the figures are drawn from them anew.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"

@@ -34,8 +34,8 @@ figures.losses(axis, run.table("losses"))
 plt.show()
 
 # %% [markdown]
-# The loss of the last epoch, over the runs: its mean, the deviation between runs and a bootstrap
-# interval of the mean.
+# The loss of the last epoch, over the runs: its mean, the standard deviation between runs and a
+# bootstrap interval of the mean.
 
 # %%
 summaries.over_runs(analysis.final_losses(run.table("losses")), run.profile, "final_loss")

@@ -13,7 +13,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="slugkit",
         description=__doc__,
-        epilog="What makes the book lies in a clone of the repository: `python -m companion`.",
+        epilog="What makes the book is in a clone of the repository: `python -m companion`.",
     )
     add_commands(parser.add_subparsers(required=True, metavar="command"))
     options = parser.parse_args(words)

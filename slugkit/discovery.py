@@ -1,4 +1,4 @@
-"""Classes that are found by name in the modules of a package: a further one is one more file."""
+"""Classes that are found by name in the modules of a package: a new one is one more file."""
 
 import functools
 import importlib

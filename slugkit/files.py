@@ -16,7 +16,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Parameters
     ----------
     path
-        Where the finished file shall lie; its folder is created.
+        Path of the finished file; its folder is created.
 
     Raises
     ------

@@ -67,7 +67,7 @@ IMAGES_TYPE = Refusal(
 IMAGES_MASKED = Refusal(
     "{masked} values of the images are masked",
     "fill them, as images.filled(0) does, or leave these images out",
-    "The model would see what lies under the mask of a `numpy.ma` array.",
+    "The model would see what is under the mask of a `numpy.ma` array.",
 )
 IMAGE_NOT_FINITE = Refusal(
     "image {image} has values that are not finite",
@@ -151,7 +151,7 @@ PARAMETER_NOT_FINITE = Refusal(
 PARAMETER_MASKED = Refusal(
     "parameter {name!r} has masked values",
     "fill them first, as numpy.ma.filled does",
-    "The model would see what lies under the mask of a `numpy.ma` array.",
+    "The model would see what is under the mask of a `numpy.ma` array.",
 )
 PARAMETER_DELETED = Refusal(
     "parameter {name!r} was deleted",

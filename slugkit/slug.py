@@ -110,7 +110,7 @@ def fit(
         by default all parameters are, but no statistics, integers and keys among them (see
         `slugkit.operators.parameters.flatten`).
     subset_size
-        Use so many of the images, m, drawn at random, to stand for all n.
+        The number m of images, drawn at random, that stand for all n.
     batch_size
         How many images are linearised at once; 32 by default.
     solver

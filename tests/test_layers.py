@@ -1,4 +1,4 @@
-"""Nothing imports upward: each part of the package knows only what lies below it."""
+"""Nothing imports upward: each part of the package knows only what is below it."""
 
 import ast
 import subprocess

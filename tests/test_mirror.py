@@ -1,4 +1,4 @@
-"""What lies in slugkit/linalg/lanczos.py is tested in tests/linalg/test_lanczos.py."""
+"""slugkit/linalg/lanczos.py is tested in tests/linalg/test_lanczos.py."""
 
 from pathlib import Path
 

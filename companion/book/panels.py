@@ -53,7 +53,7 @@ def data_mark(data_sets: Iterable[str], seeds: int) -> str:
 
 
 def provenance_panel(facts: Mapping[str, object], title: str = "How this was made") -> HTML:
-    """Return the folded panel that lies under a figure, one row per fact.
+    """Return the folded panel under a figure, one row per fact.
 
     Parameters
     ----------

@@ -16,8 +16,8 @@ INTRODUCTION = """\
 What cannot be used ends in one message, an `InputError`, that names the thing and its value before
 the semicolon and the remedy after it. Where JAX or the model has raised an error, that error is the
 cause of ours and stands above it in the traceback. Two messages are warnings, as the numbers are
-right: a `ClusterWarning` of the rank, and a `CostWarning` of the relative error. Three dots stand
-for values."""
+right: a `ClusterWarning` of the rank, and a `CostWarning` of the relative error. Names in
+angle brackets stand for values."""
 
 
 def page() -> str:
@@ -33,14 +33,13 @@ def page() -> str:
 
 def entry(refusal: Refusal) -> list[str]:
     """Return the lines about one message."""
-    return [f"{_open(refusal.says)}", f": {refusal.cause}", f": Remedy: {_open(refusal.remedy)}."]
+    return [_open(refusal.says), f": {refusal.cause}", f": Remedy: {_open(refusal.remedy)}."]
 
 
 def _open(template: str) -> str:
-    text = re.sub(r"\{[^}]*\}", "...", template)
+    text = re.sub(r"\{(\w+)[^}]*\}", r"<\1>", template)
     # As code, which keeps its quotation marks; two backticks enclose what has some itself.
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}"
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 if __name__ == "__main__":

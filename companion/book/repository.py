@@ -47,7 +47,7 @@ def use_address(app: Any, config: Any) -> None:
         config.html_theme_options |= {
             "repository_url": address,
             "repository_branch": "main",
-            # Notebooks lie at the same place in the repository and in the book.
+            # Notebooks are at the same place in the repository and in the book.
             "path_to_docs": "",
             "use_repository_button": True,
             "use_edit_page_button": True,
@@ -60,5 +60,5 @@ def use_address(app: Any, config: Any) -> None:
 def correct_place(
     app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Tell the button for editing that prose lies in book/, unlike the notebooks."""
+    """Tell the button for editing that prose is in book/, unlike the notebooks."""
     context["doc_path"] = "" if pagename.startswith("notebooks/") else "book"

@@ -59,7 +59,7 @@ LABELS = {
     "dark": "dark skin",
     "slug": "SLUG",
     "mse": "mean squared error",
-    "encoder_std": "encoder deviation",
+    "encoder_std": "encoder standard deviation",
     "oracle": "oracle",
     "random": "random",
     "krylov": "Krylov (ours)",

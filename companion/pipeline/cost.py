@@ -9,7 +9,7 @@ Kind = Literal["training_step", "ggn_product", "jacobian_product"]
 
 @dataclass(frozen=True)
 class Cost:
-    """So many steps of one kind, each on a batch of images of the profile's size.
+    """A number of steps of one kind, each on a batch of images of the profile's size.
 
     A forward pass costs about what a Jacobian-vector product does, and a backward pass less than a
     product with G: they are counted as those.
@@ -21,7 +21,7 @@ class Cost:
 
 
 def passes(kind: Kind, number: float, images: int, batch_size: int) -> Cost:
-    """Return the cost of so many passes over all images, spread evenly over their batches.
+    """Return the cost of a number of passes over all images, spread evenly over their batches.
 
     >>> passes("ggn_product", 2, 100, 32)
     Cost(kind='ggn_product', number=8, images=25.0)
@@ -31,6 +31,6 @@ def passes(kind: Kind, number: float, images: int, batch_size: int) -> Cost:
 
 
 def trainings(networks: float, epochs: int, images: int, batch_size: int) -> Cost:
-    """Return the cost of training so many networks."""
+    """Return the cost of training a number of networks."""
     steps = epochs * max(1, images // batch_size)
     return Cost("training_step", networks * steps, min(batch_size, images))

@@ -1,4 +1,4 @@
-"""One job of a step: where its files lie, and how it runs."""
+"""One job of a step: the paths of its files, and how it runs."""
 
 import contextlib
 import hashlib
@@ -32,7 +32,7 @@ class Job:
     base: str = "runs"
 
     def file(self, name: str) -> Path:
-        """Return where a file lies: `data/...` with the seed's images, else with the network."""
+        """Return the path of a file: `data/...` with the seed's images, else with the network."""
         paths = RunPaths(self.profile.name, self.base)
         if self.dataset is None or name.startswith("data/"):
             return paths.prepared(self.seed) / name.removeprefix("data/")

@@ -1,4 +1,4 @@
-"""`make book`: say what will happen, bring the graph up to date, and say where the book lies."""
+"""`make book`: say what will happen, bring the graph up to date, and print the path of the book."""
 
 import json
 import os

@@ -30,9 +30,10 @@ from slugkit.operators.parameters import flatten
 from slugkit.progress import ProgressCallback, stay_silent
 
 REPEATS = 3
-# So few images are timed, and the seconds scaled up; memory is what the compiler allocates for all.
+# The number of images that are timed; the seconds are scaled up, and memory is what the compiler
+# allocates for all.
 TIMED_IMAGES = 8
-# The loops over batches run ahead of the device: about so many batches were seen in use at once.
+# The loops over batches run ahead of the device: about this many batches were seen in use at once.
 BATCHES_IN_FLIGHT = 3
 PYTHON_GIGABYTES = 0.5
 
@@ -98,7 +99,7 @@ def describe(
     prices = {part: measure(profile.part(part), progress, loss) for part in parts}
     table = plan(profile, steps, prices)
     took = status.jobs(profile.name, steps)
-    took = took[took["profile"].str.partition("/")[0] == profile.name]
+    took = took[status.run_of(took["profile"]) == profile.name]
     hours = took.groupby("step")["seconds"].sum() / 3600
     table["took, hours"] = [hours.get(steps[str(rule)].name, np.nan) for rule in table.index]
     # Jobs of different steps run side by side, but no job is split.
@@ -153,7 +154,7 @@ def _training_step(profile: Profile, loss: training.PerceptualLoss | None) -> Pr
     few, key = min(count, TIMED_IMAGES), jax.random.key(0)
     lowered = step.lower(model.params, model.batch_stats, state, _shape(profile, count), key)
     ticks: list[float] = []
-    # So few steps may well end in a collapsed decoder, which is no matter here.
+    # After so few steps the decoder may well have collapsed, which does not matter here.
     with contextlib.suppress(InputError):
         training.train(
             profile.architecture(),

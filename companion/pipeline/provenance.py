@@ -57,7 +57,7 @@ def hardware() -> dict[str, Any]:
 
 
 def interpreter() -> str:
-    """Return the path of this interpreter, from the checkout on if it lies in it."""
+    """Return the path of this interpreter, relative to the checkout if it is inside."""
     path, root = Path(sys.executable), project_root()
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
@@ -107,7 +107,7 @@ def recorded(
     inputs, outputs
         Files whose digests belong into the record.
     facts
-        Further entries, such as the seed; the block may add more to what it is given.
+        Additional entries, such as the seed; the block may add more to what it is given.
     """
     root = project_root()
     record: dict[str, Any] = {

@@ -83,7 +83,7 @@ def _kept(jobs: list[Job]) -> Iterator[tuple[Job, str, str]]:
 
 
 def without_identifiers(table: pd.DataFrame) -> pd.DataFrame:
-    """Replace the identifiers of images that may not be passed on, and where their files lie."""
+    """Replace the identifiers of images that may not be passed on, and the paths of their files."""
     kept = table.drop(columns=["file"], errors="ignore")
     private = kept["source"].map(_is_private)
     names = {name: f"image{k:05}" for k, name in enumerate(sorted(set(kept["image_id"])))}

@@ -14,18 +14,18 @@ from companion.paths import RunPaths
 from companion.pipeline.recorded_runs import recorded_profiles
 
 ALL = "all steps"
-COLUMNS = (
-    "profile",
-    "step",
-    "seed",
-    "data set",
-    "seconds",
-    "processor seconds",
-    "memory GB",
-    "hardware",
-    "commit",
-    "digest",
-)
+COLUMNS = {
+    "profile": str,
+    "step": str,
+    "seed": int,
+    "data set": str,
+    "seconds": float,
+    "processor seconds": float,
+    "memory GB": float,
+    "hardware": str,
+    "commit": str,
+    "digest": str,
+}
 
 
 def jobs(profile: str, order: Iterable[str]) -> pd.DataFrame:
@@ -47,7 +47,8 @@ def jobs(profile: str, order: Iterable[str]) -> pd.DataFrame:
         return profile, places.get(step, len(places)), step, seed, dataset
 
     rows = [row for paths in runs.values() for row in sorted(_rows(paths.root), key=place)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    # The types are stated, as no row shows them before the first job.
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def by_step(table: pd.DataFrame) -> pd.DataFrame:
@@ -56,9 +57,8 @@ def by_step(table: pd.DataFrame) -> pd.DataFrame:
     The minutes are the sum over jobs, the memory is the largest. Processor minutes are NaN where a
     job has none in its record.
     """
-    # A part with a setting of its own belongs to the run of its profile.
-    whole = table.assign(profile=table["profile"].str.partition("/")[0], step=ALL)
-    rows = pd.concat([table, whole]).sort_values("profile", key=_run_of, kind="stable")
+    whole = table.assign(profile=run_of(table["profile"]), step=ALL)
+    rows = pd.concat([table, whole]).sort_values("profile", key=_number_of_run, kind="stable")
     groups = rows.groupby(["profile", "step"], sort=False)
     columns = {
         "jobs": groups.size(),
@@ -70,8 +70,13 @@ def by_step(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _run_of(profiles: pd.Series) -> pd.Series:
-    return pd.Series(pd.factorize(profiles.str.partition("/")[0])[0], profiles.index)
+def run_of(profiles: pd.Series) -> pd.Series:
+    """Return the profile of each job's run: a part with a setting of its own belongs to it."""
+    return profiles.str.split("/").str[0]
+
+
+def _number_of_run(profiles: pd.Series) -> pd.Series:
+    return pd.Series(pd.factorize(run_of(profiles))[0], profiles.index)
 
 
 def durations(axis: Axes, table: pd.DataFrame) -> None:

@@ -20,7 +20,7 @@ class Images:
     """An array with one entry for each image of a table, found by the image's identifier."""
 
     identifiers: pd.Index
-    array: np.ndarray  # (n, ...), as it lies in the file
+    array: np.ndarray  # (n, ...), as it is in the file
 
     @classmethod
     def of(cls, table: pd.DataFrame, array: np.ndarray) -> "Images":

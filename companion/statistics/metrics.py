@@ -35,7 +35,7 @@ def bootstrap(
     confidence
         Share of the resamples inside the interval, in (0, 1).
     seed
-        Of the draws.
+        Of the random numbers.
 
     Returns
     -------

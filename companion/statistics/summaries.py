@@ -18,7 +18,7 @@ BOOTSTRAP_SEED = 0
 
 
 def over_runs(table: pd.DataFrame, profile: Profile, *columns: str) -> pd.DataFrame:
-    """Return mean, deviation and interval of some columns over the runs, for each training set.
+    """Return mean, standard deviation and interval of columns over the runs, per training set.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def over_runs(table: pd.DataFrame, profile: Profile, *columns: str) -> pd.DataFr
                     "quantity": column.replace("_", " "),
                     "runs": len(values),
                     "mean": f"{interval.value:.4g}",
-                    "deviation": f"{values.std(ddof=1):.2g}" if several else "–",
+                    "standard deviation": f"{values.std(ddof=1):.2g}" if several else "–",
                     "interval": f"{interval.low:.4g} to {interval.high:.4g}" if several else "–",
                 }
             )

@@ -69,7 +69,7 @@ class Problem:
     train_images, images
         The images.
     key
-        For whatever a baseline draws.
+        For the random numbers of a baseline.
     num_samples
         S, the same for all that draw anything: passes with dropout, samples of the weights, or
         Jacobian products, each per image.
@@ -82,7 +82,7 @@ class Problem:
     posterior
         The eigenpairs for SLUG, where they are known; None finds them.
     retrain
-        Gives further networks to the baselines that need some.
+        Trains additional networks for the baselines that need some.
     """
 
     model: Autoencoder
@@ -107,7 +107,7 @@ class Problem:
         """
         if self.retrain is None:
             raise InputError(
-                "retrain is None, but this baseline needs further networks; give a function "
+                "retrain is None, but this baseline needs additional networks; give a function "
                 "retrain(seed=..., dropout=...) that trains one"
             )
         return self.retrain(seed=seed, dropout=dropout)

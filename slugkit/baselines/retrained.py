@@ -1,4 +1,4 @@
-"""Baselines by further networks, trained on the same images."""
+"""Baselines by additional networks, trained on the same images."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -47,7 +47,7 @@ class DeepEnsemble(Baseline):
 
     def compare(self, problem: Problem) -> Comparison:
         """Return score and map; see `Baseline`."""
-        further = [problem.further_network(seed=seed) for seed in range(1, self.members)]
+        members = [problem.further_network(seed=seed) for seed in range(1, self.members)]
         size = flatten(problem.model.params).size
         cost = Cost(
             trainings=self.members,
@@ -57,7 +57,7 @@ class DeepEnsemble(Baseline):
         return variance_over_members(
             (
                 evaluate(one.reconstruct(), one.params, problem.images, problem.batch_size)
-                for one in (problem.model, *further)
+                for one in (problem.model, *members)
             ),
             cost,
         )

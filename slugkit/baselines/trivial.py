@@ -1,4 +1,4 @@
-"""Baselines that ask the weights for nothing, and the error that all are to predict."""
+"""Baselines that use no uncertainty of the weights, and the error that all are to predict."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -19,7 +19,7 @@ def coloured_patch(image: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return the pixels of coloured patches: a hue that skin does not have, or far too vivid.
 
     A pixel belongs to a patch if, in CIELAB, its colour differs by more than 20 in (a*, b*) from
-    the image's median, and its hue lies outside -25 to 78 degrees or its chroma is above 58.
+    the image's median, and its hue is outside -25 to 78 degrees or its chroma is above 58.
     Holes are filled, and connected regions of less than 1 % of the image are dropped. The rule
     misses skin-coloured and white stickers, and those that cover most of the image.
 

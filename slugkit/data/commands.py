@@ -85,8 +85,8 @@ def _fetch(arguments: argparse.Namespace) -> None:
     for step in manifest.steps:
         print(f"  - {step.strip()}")
     raise InputError(
-        f"{len(result.failures)} files of {manifest.name} could not be had, listed with the cause "
-        f"in {result.folder / 'failures.csv'}; the same command tries again what is missing"
+        f"{len(result.failures)} files of {manifest.name} could not be fetched, listed with the "
+        f"cause in {result.folder / 'failures.csv'}; the same command tries again what is missing"
     )
 
 

@@ -115,7 +115,7 @@ def _close_pairs(
 
 
 def published_lists(name: str, root: str | Path) -> list[Path]:
-    """Return the published lists of near-duplicates of a data set that lie under the data root."""
+    """Return the published lists of near-duplicates of a data set under the data root."""
     # CleanPatrick is a published clean-up of Fitzpatrick17k.
     cleanpatrick = "cleanpatrick/near_duplicates.csv"
     listed = {

@@ -17,7 +17,7 @@ THREADS = 2
 
 
 def index(name: str, root: str | Path, *, fitzpatrick_column: str | None = None) -> pd.DataFrame:
-    """Return the index table of a data set that lies under the data root.
+    """Return the index table of a data set under the data root.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def index(name: str, root: str | Path, *, fitzpatrick_column: str | None = None)
         file (relative to the root), fitzpatrick (Int64, <NA> if unknown), group (patient, lesion
         or image: images of one group stay on one side of a split), object ("none", "ruler", ...,
         or "" if unknown) and may_show. fitzpatrick17k adds origin (the atlas) and duplicate_group.
-        `attrs["left_out"]` counts the images that are not used although they lie there, by reason.
+        `attrs["left_out"]` counts the images that are present but not used, by reason.
 
     Raises
     ------

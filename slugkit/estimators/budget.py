@@ -11,7 +11,7 @@ from slugkit.errors import CostWarning
 from slugkit.linalg.estimates import Estimate
 
 DEFAULT_NUM_PRODUCTS = 100
-# So many products per image are hardly meant.
+# More products per image than this are hardly meant.
 MANY_PRODUCTS = 100_000
 
 
@@ -50,7 +50,7 @@ class Budget(NamedTuple):
         score, variance
             From the first products.
         most
-            So many products are enough for everything.
+            The number of products that is enough for everything.
         """
         if self.num_products is not None or self.relative_error is None:
             return

@@ -3,32 +3,28 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import jax
-import numpy as np
-from jaxtyping import Float
-
 from slugkit.checks.numbers import check_count
 from slugkit.errors import InputError
 from slugkit.estimators.budget import Budget
-from slugkit.estimators.interface import Estimates, Estimator
-from slugkit.estimators.pushforward import push_forward
-from slugkit.posterior import Posterior, SketchedPosterior
-from slugkit.progress import ProgressCallback
+from slugkit.estimators.pushforward import Pushforward
+from slugkit.posterior import Posterior
 
 
 @dataclass(frozen=True)
-class Deflated(Estimator):
-    """Push the extra Ritz vectors forward first, and random directions outside of them then.
+class Deflated(Pushforward):
+    r"""Push m of the extra Ritz vectors V forward first, then random directions outside of them.
+
+    .. math:: \mathrm{diag}(J \Sigma J^T)
+              = \sum_{j \le m} (J \Sigma^{1/2} v_j)^2
+              + E[(J \Sigma^{1/2} (I - V V^T) w)^2], \qquad w \sim N(0, I)
+
+    This is exact in their directions and leaves less to chance.
 
     Parameters
     ----------
     num_exact
-        At most so many of the extra vectors; all by default. At least half of the products are
-        left for the random part.
-
-    References
-    ----------
-    `slugkit.estimators.pushforward.push_forward`.
+        The largest number of extra vectors to use; all by default. At least half of the
+        products are left for the random part.
     """
 
     name: ClassVar[str] = "deflated"
@@ -39,24 +35,14 @@ class Deflated(Estimator):
         if self.num_exact is not None:
             check_count("num_exact", self.num_exact, 0)
 
-    def estimate(
-        self,
-        posterior: Posterior | SketchedPosterior,
-        images: Float[np.ndarray, "n ..."],
-        budget: Budget,
-        key: jax.Array,
-        *,
-        batch_size: int | None = None,
-        progress: ProgressCallback | None = None,
-    ) -> Estimates:
-        """Return the scores (n,) and the pixel variances (n, ...); see `Estimator`.
+    def num_exact_vectors(self, posterior: Posterior, budget: Budget) -> int:
+        """Return how many of the extra Ritz vectors are pushed forward before the directions.
 
         Raises
         ------
         InputError
             The posterior has no extra Ritz vectors.
         """
-        assert isinstance(posterior, Posterior)
         count = len(posterior.extra_vectors)
         if count == 0:
             raise InputError(
@@ -67,13 +53,4 @@ class Deflated(Estimator):
             count = min(count, self.num_exact)
         if budget.num_products is not None:
             count = min(count, budget.num_products // 2)
-        return push_forward(
-            posterior,
-            images,
-            budget,
-            key,
-            num_exact=count,
-            name=self.name,
-            batch_size=batch_size,
-            progress=progress,
-        )
+        return count

@@ -1,4 +1,4 @@
-"""What estimators share that need to know the number of their products beforehand."""
+"""The common part of estimators that need the number of their products beforehand."""
 
 from abc import abstractmethod
 from collections.abc import Callable

@@ -81,7 +81,7 @@ def probe_outputs(
     complete
         Adds to the standard error what the probes do not know of.
     at_once
-        So many vectors of length p are held.
+        The number of vectors of length p that are held.
     """
 
     def of_one_image(made: Estimate) -> Estimate:

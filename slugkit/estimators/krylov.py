@@ -91,7 +91,7 @@ class Krylov(ImageEstimator):
 
 
 class _State:
-    """The Krylov space of one image, and samples of what lies outside."""
+    """The Krylov space of one image, and samples of what is outside."""
 
     def __init__(self, jacobian: ScaledJacobian, key: jax.Array):
         self.jacobian = jacobian
@@ -100,7 +100,7 @@ class _State:
         self.images = np.zeros((0, jacobian.size), jacobian.dtype)  # B v
         self.samples = np.zeros((0, jacobian.size), jacobian.dtype)  # B (I - V V^T) w
         self.start = normals(seed_of_start, range(1), jacobian.length, jacobian.dtype)[0]
-        self.complete = False  # whether nothing lies outside of V
+        self.complete = False  # whether nothing is outside of V
 
     def grow(self, count: int) -> None:
         """Extend V to the given number of vectors, and take the new ones out of the samples."""
@@ -131,7 +131,7 @@ class _State:
             self.samples[block.start : block.stop] -= along @ self.images[old:]
 
     def sample(self, count: int) -> None:
-        """Draw samples until there are so many."""
+        """Draw samples until there are `count`."""
         made = [self.samples]
         for block in _blocks(len(self.samples), count):
             random = self._random(block)

@@ -19,18 +19,24 @@ from slugkit.operators.jacobian import Linear, lineariser
 from slugkit.posterior import Posterior, SketchedPosterior
 from slugkit.progress import ProgressCallback
 
-# So many directions are drawn and projected at once.
+# The number of directions that are drawn and projected at once.
 DIRECTIONS_PER_BLOCK = 16
 
 
 @dataclass(frozen=True)
 class Pushforward(Estimator):
-    """The default: random directions, the same for all images, pushed forward; see `push_forward`.
+    r"""The default: random directions, the same for all images, pushed forward.
 
-    Every pixel's relative standard error is sqrt(2 / S).
+    .. math:: \mathrm{diag}(J \Sigma J^T) = E[(J w)^2], \qquad w \sim N(0, \Sigma)
+
+    Every pixel's relative standard error is sqrt(2 / S), and no estimate is negative.
     """
 
     name: ClassVar[str] = "pushforward"
+
+    def num_exact_vectors(self, posterior: Posterior, budget: Budget) -> int:
+        """Return how many of the extra Ritz vectors are pushed forward before the directions."""
+        return 0
 
     def estimate(
         self,
@@ -44,90 +50,43 @@ class Pushforward(Estimator):
     ) -> Estimates:
         """Return the scores (n,) and the pixel variances (n, ...); see `Estimator`."""
         assert isinstance(posterior, Posterior)
-        return push_forward(
-            posterior, images, budget, key, batch_size=batch_size, progress=progress
-        )
-
-
-def push_forward(
-    posterior: Posterior,
-    images: Float[np.ndarray, "n ..."],
-    budget: Budget,
-    key: jax.Array,
-    *,
-    num_exact: int = 0,
-    name: str = Pushforward.name,
-    batch_size: int | None = None,
-    progress: ProgressCallback | None = None,
-) -> Estimates:
-    r"""Estimate scores and pixel variances from the same Jacobian-vector products.
-
-    .. math:: \mathrm{diag}(J \Sigma J^T) = E[(J w)^2], \qquad w \sim N(0, \Sigma)
-
-    All images share the directions w. Every pixel's relative variance is 2 / S, and no estimate is
-    negative. Given extra Ritz vectors V the first m of them are pushed forward, too:
-
-    .. math:: \mathrm{diag}(J \Sigma J^T)
-              = \sum_{j \le m} (J \Sigma^{1/2} v_j)^2
-              + E[(J \Sigma^{1/2} (I - V V^T) w)^2], \qquad w \sim N(0, I)
-
-    which is exact in their directions and leaves less to chance.
-
-    Parameters
-    ----------
-    posterior
-        With at least m extra vectors.
-    images
-        Shape (n, ...).
-    budget
-        The number of products per image and what is wanted.
-    key
-        For the directions.
-    num_exact
-        The number m.
-    name
-        That of the estimator, for messages.
-    batch_size
-        How many images are linearised at once.
-    progress
-        Called as ``progress(done, total, message)``.
-    """
-    linearise = lineariser(posterior.apply, posterior.parameters)
-    seed = seed_from(key)
-    parts = list(batches(images, batch_size))
-    scores, variances = [], []
-    for index, batch in enumerate(parts):
-        outputs, jvp = linearise(batch.images)
-        check_outputs(outputs, batch.start)
-        accumulator = _Accumulator(jvp, outputs, batch, budget.variance)
-        known = posterior.extra_vectors[:num_exact].astype(images.dtype)
-        accumulator.push_exact(posterior.sqrt_covariance_product(known))
-        while count := budget.remaining(accumulator.num_products, DIRECTIONS_PER_BLOCK):
-            samples = range(accumulator.count, accumulator.count + count)
-            random = normals(seed, samples, posterior.parameters.size, images.dtype)
-            random -= combine(coefficients(known, random), known, random.dtype)
-            accumulator.push_samples(posterior.sqrt_covariance_product(random))
-            if progress is not None:
-                spent = budget.num_products or accumulator.num_products
-                progress(
-                    index * spent + accumulator.num_products,
-                    len(parts) * spent,
-                    f"products for batch {index + 1} of {len(parts)}",
-                )
-            if budget.relative_error:
-                check_derivative(accumulator.last_norms(), batch.start)
-                made = accumulator.score(), accumulator.variance()
-                if budget.reached(*made):
-                    break
-                if accumulator.count == DIRECTIONS_PER_BLOCK:
-                    budget.warn_of_cost(name, *made)
-        score = accumulator.score()
-        check_derivative(score.value, batch.start)
-        scores.append(score)
-        variances.append(accumulator.variance())
-        # Or the next batch is linearised beside the activations of this one.
-        del jvp, accumulator
-    return join(scores), join(variances)
+        num_exact = self.num_exact_vectors(posterior, budget)
+        linearise = lineariser(posterior.apply, posterior.parameters)
+        seed = seed_from(key)
+        parts = list(batches(images, batch_size))
+        scores, variances = [], []
+        for index, batch in enumerate(parts):
+            outputs, jvp = linearise(batch.images)
+            check_outputs(outputs, batch.start)
+            accumulator = _Accumulator(jvp, outputs, batch, budget.variance)
+            known = posterior.extra_vectors[:num_exact].astype(images.dtype)
+            accumulator.push_exact(posterior.sqrt_covariance_product(known))
+            while count := budget.remaining(accumulator.num_products, DIRECTIONS_PER_BLOCK):
+                samples = range(accumulator.count, accumulator.count + count)
+                random = normals(seed, samples, posterior.parameters.size, images.dtype)
+                random -= combine(coefficients(known, random), known, random.dtype)
+                accumulator.push_samples(posterior.sqrt_covariance_product(random))
+                if progress is not None:
+                    spent = budget.num_products or accumulator.num_products
+                    progress(
+                        index * spent + accumulator.num_products,
+                        len(parts) * spent,
+                        f"products for batch {index + 1} of {len(parts)}",
+                    )
+                if budget.relative_error:
+                    check_derivative(accumulator.last_norms(), batch.start)
+                    made = accumulator.score(), accumulator.variance()
+                    if budget.reached(*made):
+                        break
+                    if accumulator.count == DIRECTIONS_PER_BLOCK:
+                        budget.warn_of_cost(self.name, *made)
+            score = accumulator.score()
+            check_derivative(score.value, batch.start)
+            scores.append(score)
+            variances.append(accumulator.variance())
+            # Or the next batch is linearised beside the activations of this one.
+            del jvp, accumulator
+        return join(scores), join(variances)
 
 
 class _Accumulator:

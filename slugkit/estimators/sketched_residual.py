@@ -55,11 +55,11 @@ class SketchedResidual(ImageEstimator):
             The relative error is out of reach for the sketch.
         """
         assert isinstance(posterior, SketchedPosterior)
-        # One normal probe has the variance 2 |A|_F^2, and the sketch so many times |A|_F^2.
-        share = posterior.sketched.relative_variance / 2
+        # The variance of the sketch over that of one normal probe, 2 |A|_F^2.
+        ratio = posterior.sketched.relative_variance / 2
 
         def with_sketch(made: Estimate) -> Estimate:
-            of_sketch = made.standard_error * np.sqrt(made.num_products * share)
+            of_sketch = made.standard_error * np.sqrt(made.num_products * ratio)
             known = budget.num_products is None and budget.reached(made, None)
             if known and budget.excess(made._replace(standard_error=of_sketch), None) > REACHABLE:
                 raise InputError(

@@ -96,16 +96,16 @@ def lanczos(
         The upper bounds are wrong with at most this probability; a tenth of it costs about one
         product more.
     max_products
-        Stops after so many products at the latest; 3 k + 20 by default.
+        The largest number of products; 3 k + 20 by default.
     num_extra
-        Return so many extra Ritz vectors, or as many as there are: an orthonormal basis of what
-        comes next, free of charge.
+        The number of extra Ritz vectors to return, or as many as there are: an orthonormal
+        basis of what comes next, free of charge.
     dtype
         The type of the vectors that are multiplied.
     basis_dtype
         The type in which V is kept, the same by default; bfloat16 takes half the memory.
     basis_path
-        A file that holds the eigenvectors instead of the memory. V lies beside it, in a file that
+        A file that holds the eigenvectors instead of the memory. V is beside it, in a file that
         ends in ".lanczos", which is removed at the end, or stays as long as there is a checkpoint.
     checkpoint
         A file in which the state is kept; an interrupted call goes on from it and returns the same
@@ -392,7 +392,7 @@ class _Iteration:
     def eigenpairs(self, num_extra: int, path: Path | None) -> Eigenpairs:
         """Return the wanted Ritz pairs and what is known about them.
 
-        The eigenvectors take the place of the Lanczos vectors, or lie in a file of their own.
+        The eigenvectors take the place of the Lanczos vectors, or are in a file of their own.
         """
         projected, remainder = self.projected(), self.remainder()
         values, coordinates, residuals = ritz(projected, remainder)

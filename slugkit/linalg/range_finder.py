@@ -16,7 +16,7 @@ from slugkit.linalg.sketch import Sketch
 from slugkit.linalg.sketched_basis import SketchedBasis
 from slugkit.progress import ProgressCallback
 
-# So many directions are made again at once.
+# The number of directions that are made again at once.
 DIRECTIONS_PER_BLOCK = 8
 
 # number j -> vector (p,)
@@ -132,7 +132,7 @@ def sketched_range(sample: Float[np.ndarray, "m s"], sketch: Sketch, dtype: Any)
 def nystrom_pairs(
     directions: Directions, sample: Float[np.ndarray, "m p"], path: Path | None = None
 ) -> NystromPairs:
-    r"""Return the eigenpairs of the Nystrom approximation, which takes no further product.
+    r"""Return the eigenpairs of the Nystrom approximation, which takes no additional product.
 
     .. math:: A \approx Y (\Omega^T Y)^{-1} Y^T
 

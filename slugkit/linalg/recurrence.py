@@ -12,7 +12,7 @@ from slugkit.linalg.basis import orthogonalise
 Vector = Float[np.ndarray, " p"]
 Product = Callable[[Vector], Vector]
 
-# Numbers below so many units of rounding, relative to the size of the matrix, count as zero.
+# Numbers below this many units of rounding, relative to the size of the matrix, count as zero.
 ROUNDING = 32
 
 

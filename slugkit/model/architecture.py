@@ -15,7 +15,7 @@ class Architecture:
     image_size
         Height and width of the square images, in pixels.
     widths
-        Channels at each resolution, from full resolution down; each further entry halves the
+        Channels at each resolution, from full resolution down; each later entry halves the
         resolution once.
     latent
         "spatial": the latent keeps the coarsest resolution, with `latent_size` channels.

@@ -25,12 +25,14 @@ from jax.interpreters import ad, batching, mlir
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
-# Images of up to so many pixels stay with XLA for the gradient in the weights: its kernel is small.
+# Images of up to this many pixels stay with XLA for the gradient in the weights, whose kernel is
+# small.
 SMALL_IMAGE = 256
-# A product whose factors take more bytes than stay in a cache is done in pieces of so many pixels.
+# A product whose factors take more bytes than stay in a cache is done in pieces of this many
+# pixels.
 BYTES_IN_CACHE = 1 << 22
 PIXELS_PER_PIECE = 512
-# XLA's CPU backend is fast if either side has so many channels, and twice as many of the outputs
+# XLA's CPU backend is fast if either side has this many channels, and twice as many of the outputs
 # where the inputs have hardly any.
 ENOUGH_CHANNELS = 24
 HARDLY_ANY_CHANNELS = 5
@@ -141,7 +143,7 @@ def _kernel_size(x: Any, y: Any, padding: Padding) -> tuple[int, int]:
 
 
 def _correlate_on_cpu(x: jax.Array, w: jax.Array, padding: Padding) -> jax.Array:
-    """Compute neighbouring outputs as further channels where there are few of both kinds.
+    """Compute neighbouring outputs as additional channels where there are few of both kinds.
 
     f outputs in a row depend on a window that is f - 1 pixels wider: (f + 2) / 3 times as many
     operations for a 3 x 3 kernel, at up to five times the speed.

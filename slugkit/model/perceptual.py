@@ -36,7 +36,7 @@ class Weights:
 
 
 def find_weights(root: str | Path) -> Path | None:
-    """Return the VGG-19 weights that lie under the data root, or None."""
+    """Return the VGG-19 weights under the data root, or None."""
     return next((path for place in _PLACES if (path := Path(root) / place).is_file()), None)
 
 

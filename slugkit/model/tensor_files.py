@@ -15,7 +15,7 @@ def read_tensors(path: str | Path) -> dict[str, np.ndarray]:
 
     Both kinds of file are read, the zip archive and the older plain sequence of pickles. The
     pickles may name only the constructors of a dictionary and of a tensor; the latter is ours and
-    does nothing but note where the numbers lie.
+    does nothing but note where the numbers are.
 
     Raises
     ------

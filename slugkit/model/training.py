@@ -190,7 +190,7 @@ def _check_images(architecture: Architecture, images: np.ndarray, schedule: Sche
     side = architecture.image_size
     if images.ndim != 4 or images.shape[1:] != (side, side, 3):
         raise InputError(
-            f"the training images have shape {images.shape}, the network wants "
+            f"the training images have shape {images.shape}, the network takes "
             f"(n, {side}, {side}, 3): prepare them at {side} pixels"
         )
     if len(images) < 2:

@@ -48,7 +48,7 @@ def batches(images: Images, batch_size: int | None = None) -> Iterator[Batch]:
 
 
 def common_size(count: int, batch_size: int | None = None) -> int:
-    """Return the size of the batches of so many images.
+    """Return the size of the batches of a number of images.
 
     >>> common_size(70, 64)
     35

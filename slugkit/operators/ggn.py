@@ -15,7 +15,7 @@ from slugkit.operators.losses import Hessian
 from slugkit.operators.parameters import FlatParameters
 from slugkit.progress import ProgressCallback
 
-# The activations of the first batches are kept up to so many bytes, which spares their forward
+# The activations of the first batches are kept up to this many bytes, which spares their forward
 # pass, about a quarter of a product, from the second product on.
 BYTES_KEPT = 1 << 30
 
@@ -63,7 +63,7 @@ def ggn_product(
     convolutions inside its own loops up to twenty times slower on CPUs.
     """
     linearise = lineariser(apply, parameters)
-    # What is in memory anyway may as well lie on the device.
+    # What is in memory anyway may as well be on the device.
     parts = list(batches(images, batch_size)) if isinstance(images, np.ndarray) else None
     is_alone = parts is not None and len(parts) == 1
 

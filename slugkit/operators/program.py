@@ -13,7 +13,7 @@ import numpy as np
 from slugkit.operators.jacobian import Apply
 from slugkit.operators.parameters import FlatParameters, Layout
 
-# Where a function lies in memory, which is no part of what it computes.
+# Where a function is in memory, which is no part of what it computes.
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 
 

@@ -24,7 +24,7 @@ class Lanczos(Solver):
     max_products
         The largest number of products with G; 3 k + 20 by default.
     num_extra
-        Keep so many extra Ritz vectors for the estimator "deflated", if there are as many.
+        The number of extra Ritz vectors to keep for the estimator "deflated", if there are as many.
     failure_probability
         The upper bounds are wrong with at most this probability.
     basis_dtype

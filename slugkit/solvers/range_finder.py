@@ -40,16 +40,16 @@ class RangeFinder(Solver):
     Parameters
     ----------
     oversampling
-        The number l of further columns; the leading k directions are taken, and the others become
+        The number l of extra columns; the leading k directions are taken, and the others become
         extra Ritz vectors.
     num_power_iterations
-        Further passes, each with the orthonormalised products of the one before, in twice the
+        Additional passes, each with the orthonormalised products of the one before, in twice the
         memory.
     residuals
         Measure :math:`|G u - \lambda u|` in one more pass; they are infinite otherwise.
     sketch
         "srft" or "sparse" keeps k columns only as sketched, in O(p + s k) memory, without
-        oversampling or further passes.
+        oversampling or additional passes.
     sketch_size, relative_error
         As for `SketchedLanczos`.
 

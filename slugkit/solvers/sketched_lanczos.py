@@ -26,8 +26,8 @@ class SketchedLanczos(Solver):
     sketch_size
         The length s of the sketched vectors, by default as the relative error asks for.
     num_exact
-        Find and keep so many eigenpairs first, and run the iteration on what is left of G (the
-        preconditioned form of SLU).
+        The number of eigenpairs to find and keep first; the iteration runs on what is left of G
+        (the preconditioned form of SLU).
     threshold
         Directions whose singular value is below this fraction of the largest are dropped.
     exact

@@ -1,4 +1,4 @@
-"""Further networks, against closed forms for linear autoencoders."""
+"""Additional networks, against closed forms for linear autoencoders."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def test_deep_ensemble():
 
 
 @pytest.mark.parametrize("baseline", [DeepEnsemble(), MonteCarloDropout()])
-def test_without_a_way_to_further_networks_they_say_what_to_give(baseline):
+def test_without_a_way_to_additional_networks_they_say_what_to_give(baseline):
     with pytest.raises(InputError, match="retrain is None"):
         baseline.compare(replace(PROBLEM, retrain=None))
 

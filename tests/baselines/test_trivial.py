@@ -1,4 +1,4 @@
-"""Baselines that ask the weights for nothing, against numbers made by hand."""
+"""Baselines that use no uncertainty of the weights, against numbers made by hand."""
 
 from dataclasses import replace
 

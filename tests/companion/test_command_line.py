@@ -7,6 +7,7 @@ import warnings
 from unittest.mock import patch
 
 import pytest
+from tiny_graph import TINY
 
 from companion import __main__ as command_line
 from companion.experiments import steps
@@ -84,3 +85,13 @@ def test_every_step_is_a_command(capsys):
         command_line.main(["--help"])
     shown = capsys.readouterr().out
     assert all(rule in shown for rule in steps())
+
+
+@pytest.mark.slow  # it compiles both networks
+def test_a_plan_needs_no_job_that_has_run(capsys, monkeypatch, tmp_path):
+    (tmp_path / "Snakefile").touch()
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "tiny.yml").write_text(TINY)
+    monkeypatch.chdir(tmp_path)
+    assert command_line.main(["plan", "--profile", "tiny"]) == 0
+    assert "took, hours" in capsys.readouterr().out

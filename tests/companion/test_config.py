@@ -1,5 +1,6 @@
 import pytest
 
+from companion.config import SeparateExperiment
 from companion.paths import project_root
 from companion.profiles import list_profiles, load_profile, read_profile
 from slugkit.errors import InputError
@@ -98,3 +99,13 @@ def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):
     path = written(tmp_path, ("latent: spatial", "latent: dense"))
     with pytest.raises(InputError, match=r"dense latent takes no images of 16 pixels; name 32"):
         read_profile(path)
+
+
+def test_only_a_separate_experiment_has_a_profile_of_its_own():
+    quick = load_profile("quick")
+    assert quick.part("ablation").name == "quick/ablation"
+    assert quick.part("") is quick
+    with pytest.raises(InputError, match=r"experiments\.sketch has no setting of its own"):
+        quick.part("sketch")
+    with pytest.raises(TypeError, match="abstract"):
+        SeparateExperiment()

@@ -49,7 +49,9 @@ def test_fetch_of_a_set_behind_a_form(tmp_path):
 
 
 def test_fetch_that_fails(tmp_path, capsys):
-    with pytest.raises(InputError, match=r"3 files of cleanpatrick could not be had.*failures.csv"):
+    with pytest.raises(
+        InputError, match=r"3 files of cleanpatrick could not be fetched.*failures.csv"
+    ):
         run("fetch", "cleanpatrick", "--data", tmp_path)
     assert "its address is not known" in capsys.readouterr().out
 

@@ -50,7 +50,8 @@ def test_resize_is_antialiased(tmp_path):
     rng = np.random.default_rng(0)
     noise = Image.fromarray(rng.integers(0, 256, (512, 512, 3), np.uint8))
     image = read_image(saved(noise, tmp_path / "a.png"), 32)
-    # Plain subsampling would keep the deviation of 0.29; averaging 256 pixels divides it by 16.
+    # Plain subsampling would keep the standard deviation of 0.29; averaging 256 pixels divides it
+    # by 16.
     assert image.std() < 0.05
 
 

@@ -1,24 +1,12 @@
-"""The paper's pixel map, against the dense Jacobian."""
+"""The paper's pixel map; what every estimator must do is in test_every_estimator.py."""
 
 import pytest
-from estimator_checks import SETTINGS, check_goal_of_map, check_map
 from small_model import KEY
 
 from slugkit import slug
 from slugkit.errors import InputError
-from slugkit.estimators.bekas import Bekas
 
 pytestmark = pytest.mark.usefixtures("x64")
-
-
-@pytest.mark.parametrize("setting", SETTINGS)
-@pytest.mark.parametrize("estimator", ["bekas", Bekas("rademacher")])
-def test_maps_agree_with_the_dense_jacobian(posteriors, setting, estimator):
-    check_map(posteriors, setting, estimator, 800)
-
-
-def test_maps_stop_at_the_target(posteriors):
-    check_goal_of_map(posteriors, "bekas")
 
 
 def test_one_product_is_too_few(posteriors):

@@ -3,13 +3,6 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from estimator_checks import (
-    WITH_VECTORS,
-    check_goal_of_map,
-    check_goal_of_score,
-    check_map,
-    check_score,
-)
 from small_model import KEY, dense_jacobian, make_params
 
 from slugkit import slug
@@ -17,25 +10,6 @@ from slugkit.errors import InputError
 from slugkit.estimators.deflated import Deflated
 
 pytestmark = pytest.mark.usefixtures("x64")
-
-
-@pytest.mark.parametrize("setting", WITH_VECTORS)
-def test_scores_agree_with_the_dense_jacobian(posteriors, setting):
-    check_score(posteriors, setting, "deflated", 400)
-
-
-@pytest.mark.parametrize("setting", WITH_VECTORS)
-def test_maps_agree_with_the_dense_jacobian(posteriors, setting):
-    check_map(posteriors, setting, "deflated", 400)
-
-
-@pytest.mark.parametrize("goal", [0.2, 0.05])
-def test_scores_stop_at_the_target(posteriors, goal):
-    check_goal_of_score(posteriors, "deflated", goal)
-
-
-def test_maps_stop_at_the_target(posteriors):
-    check_goal_of_map(posteriors, "deflated")
 
 
 def test_what_is_exact_leaves_less_to_chance(posteriors):

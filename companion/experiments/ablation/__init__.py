@@ -28,13 +28,13 @@ def _directions(profile: Profile, posteriors: int) -> Cost:
 def _cost(profile: Profile) -> list[Cost]:
     settings, fit = profile.experiment(Ablation), profile.curvature.max_products
     networks = [profile.changed(changes).training for changes in settings.networks]
-    further = len(networks) + len(settings.subsets)
+    additional = len(networks) + len(settings.subsets)
     train = profile.data.skin.train
     return [
         *(trainings(1, one.epochs, train, one.batch_size) for one in networks),
-        # The decoder alone and the further networks; then the evidence.
-        _products(profile, fit * (1 + further) + EVIDENCE_SAMPLES * EVIDENCE_STEPS),
-        _directions(profile, 2 + further),
+        # The decoder alone and the additional networks; then the evidence.
+        _products(profile, fit * (1 + additional) + EVIDENCE_SAMPLES * EVIDENCE_STEPS),
+        _directions(profile, 2 + additional),
     ]
 
 

@@ -18,7 +18,7 @@ FAR_BELOW, FAR_ABOVE = 1e-3, 10.0
 
 
 def name_of(changes: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the factor that a further network changes, and its level.
+    """Return the factor that an additional network changes, and its level.
 
     >>> name_of({"latent": "dense", "latent_size": 64})
     ('latent', 'dense, 64')

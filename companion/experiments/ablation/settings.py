@@ -1,4 +1,4 @@
-"""What the ablation is told: a small setting of its own, and what is changed in it."""
+"""The settings of the ablation: a small setting of its own, and what is changed in it."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -8,10 +8,10 @@ from companion.config import (
     Count,
     Curvature,
     Data,
-    Experiment,
     Model,
     Profile,
     Scores,
+    SeparateExperiment,
     Training,
 )
 
@@ -19,11 +19,11 @@ from companion.config import (
 EVIDENCE_SAMPLES, EVIDENCE_STEPS = 2, 12
 
 
-class Ablation(Experiment):
+class Ablation(SeparateExperiment):
     """A small setting of its own, and what is changed in it, one thing at a time.
 
-    `networks` holds what differs from `model` and `training`, one entry for each further network;
-    all else is measured on the unchanged one.
+    `networks` holds what differs from `model` and `training`, one entry for each additional
+    network; all else is measured on the unchanged one.
     """
 
     name: ClassVar[str] = "ablation"

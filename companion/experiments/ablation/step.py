@@ -36,7 +36,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
 
     The columns are factor, level, num_parameters, rank, num_samples and those of `evaluate`. A
     network that does not train, or whose loss needs weights that are not there, has no row; the
-    record says so under `not_measured`.
+    record lists it under `not_measured`.
     """
     facts["not_measured"] = []
     with job.checkpoint("variants") as parts:

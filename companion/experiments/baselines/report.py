@@ -90,8 +90,9 @@ def budget(profile: Profile) -> str:
     assert isinstance(chain, BayesianVAE)
     return (
         f"Every network is trained on the same images for {training.epochs} epochs with Adam at "
-        f"{training.learning_rate:g}; none is tuned further. The ensemble has {ensemble.members} "
-        f"members, the first being the network of the other pages. All methods that draw "
+        f"{training.learning_rate:g}; none is tuned beyond that. "
+        f"The ensemble has {ensemble.members} members, the first being the network of "
+        f"the other pages. All methods that draw "
         f"anything draw {settings.num_samples} times per image: passes with dropout (rate "
         f"{dropout.dropout:g}), samples of the weights, Jacobian products. SLUG and the last "
         f"layer take {profile.curvature.rank} eigenpairs from at most "

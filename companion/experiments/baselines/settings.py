@@ -1,4 +1,4 @@
-"""What the baselines may spend; what each has to be told stands with it in slugkit.baselines."""
+"""The budget of the baselines; the settings of each are declared with it in slugkit.baselines."""
 
 from typing import Annotated, Any, ClassVar
 
@@ -12,6 +12,6 @@ class Comparisons(Experiment):
 
     name: ClassVar[str] = "comparisons"
 
-    num_samples: Annotated[int, Field(ge=2)]  # of every baseline that draws any
+    num_samples: Annotated[int, Field(ge=2)]  # of every baseline that takes samples
     # By the name of a baseline, what differs from its defaults.
     baselines: dict[str, dict[str, Any]] = Field(default={})

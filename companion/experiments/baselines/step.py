@@ -1,4 +1,4 @@
-"""Score the test images with every baseline, training the further networks that some need."""
+"""Score the test images with every baseline, training the additional networks that some need."""
 
 import json
 import shutil
@@ -84,7 +84,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
 
 
 def _retrain(job: "Job", train_images: np.ndarray, folder: Path, facts: dict[str, Any]) -> Retrain:
-    """Return what trains the further networks, each with a checkpoint in the folder."""
+    """Return what trains the additional networks, each with a checkpoint in the folder."""
     profile = job.profile
     loss = perceptual_loss(profile.training.perceptual_weight, facts)
 

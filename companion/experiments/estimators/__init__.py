@@ -7,12 +7,12 @@ from companion.experiments.estimators.settings import Estimators
 from companion.pipeline.cost import Cost
 from companion.pipeline.steps import Page, Scope, Step
 
-# So many estimators of the score and of the map are compared.
+# The numbers of estimators of the score and of the map.
 NUM_SCORES, NUM_MAPS = 6, 4
 
 
 def _images(profile: Profile) -> list[tuple[str, int]]:
-    """Real images are decoded once more for each further size."""
+    """Real images are decoded once more for each additional size."""
     source = profile.data.skin.source
     sizes = profile.experiment(Estimators).most_products
     return [(source, size) for size in sizes if source != "synthetic"]

@@ -1,4 +1,4 @@
-"""What the comparison of the estimators is told."""
+"""The settings of the comparison of the estimators."""
 
 from typing import Annotated, ClassVar
 

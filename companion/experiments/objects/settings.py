@@ -1,4 +1,4 @@
-"""What the benchmark with foreign objects is told."""
+"""The settings of the benchmark with foreign objects."""
 
 from typing import Annotated, ClassVar
 

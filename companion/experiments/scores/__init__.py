@@ -37,6 +37,7 @@ STEPS = (
     ),
 )
 PAGES = (
+    Page("at_a_glance", shows=("scores",)),
     Page("fig1", shows=("scores",), decides_claims=True),
     Page("fig2", shows=("scores",), decides_claims=True),
     Page("fig3", shows=("scores",), decides_claims=True),

@@ -16,6 +16,13 @@ from companion.figures.style import COLOURS, INK, LABELS, MARKERS
 from companion.statistics.metrics import rejection_curve
 from companion.statistics.summaries import GROUPS, SKIN_TYPE_NUMERALS, over_images, select
 
+# What is shown of an image, and what the figures call it.
+TITLES = {
+    "image": "image",
+    "reconstruction": "reconstruction",
+    "squared_error": "squared error",
+    "slug": "SLUG",
+}
 # What stands on the axis of each column of the score table.
 QUANTITIES = {
     "mse": "mean squared error\n(intensity², per pixel)",
@@ -158,19 +165,27 @@ def object_rows(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.Dat
     table
         m rows of the score table, in the order of the maps.
     """
-    titles = {
-        "image": "image",
-        "reconstruction": "reconstruction",
-        "squared_error": "squared error",
-        "slug": "SLUG",
-    }
-    for row, (name, title) in zip(axes, titles.items(), strict=True):
+    for row, (name, title) in zip(axes, TITLES.items(), strict=True):
         for axis, content, (_, image) in zip(row, run_maps[name], table.iterrows(), strict=True):
             content = scaled(content) if content.ndim == 2 else content
             picture(axis, content, may_show=image["may_show"], source=image["source"])
             if name == "image":
                 axis.set_title(image["object"], fontsize=8, fontweight="normal", loc="center")
         row[0].set_ylabel(title, fontsize=8)
+
+
+def at_a_glance(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.DataFrame) -> None:
+    """Fill a grid (m, 4), one row per image of `table`, as `object_rows` does its columns."""
+    for axis, title in zip(axes[0], TITLES.values(), strict=True):
+        axis.set_title(title)
+    for place, (row, (_, image)) in enumerate(zip(axes, table.iterrows(), strict=True)):
+        for axis, name in zip(row, TITLES, strict=True):
+            content = run_maps[name][place]
+            content = scaled(content) if content.ndim == 2 else content
+            picture(axis, content, may_show=image["may_show"], source=image["source"])
+        drawn = image["set"] == "object"
+        row[0].set_ylabel(f"a {image['object']}" if drawn else f"{image['set']} skin")
+        row[-1].set_xlabel(f"score {image['slug']:,.3g}")
 
 
 def map_grid(

@@ -80,3 +80,14 @@ def examples(run: Run, count: int = 4) -> tuple[dict[str, np.ndarray], pd.DataFr
     first = table["object"].map({"ruler": 0, "ink": 1, "patch": 2}).fillna(3)
     rows = table.assign(order=first).sort_values("order", kind="stable").head(count)
     return load_maps(run, seed, rows["image_id"]), rows
+
+
+def at_a_glance(run: Run) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
+    """Return the first light, the first dark and the first image with a foreign object.
+
+    They are those of the first seed, in the order of the test table: none is picked by its maps.
+    """
+    seed = run.profile.seeds[0]
+    table = scored(run, seed)
+    rows = table[table["set"].isin(("light", "dark", "object"))].drop_duplicates("set")
+    return load_maps(run, seed, rows["image_id"]), rows

@@ -1,4 +1,4 @@
-"""What the experiment with sketched bases is told."""
+"""The settings of the experiment with sketched bases."""
 
 from typing import Annotated, ClassVar, Literal
 

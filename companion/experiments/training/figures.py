@@ -15,7 +15,7 @@ def losses(axis: Axes, table: pd.DataFrame) -> None:
     axis.set(xlabel="epoch", ylabel="negative ELBO (nats per image)")
     linear = 1000.0  # below it the axis is linear
     axis.set_yscale("symlog", linthresh=linear)
-    # There the labels of decades would lie on that of zero.
+    # There the labels of decades would overlap that of zero.
     ticks = axis.get_yticks()
     axis.set_yticks(ticks[(ticks == 0) | (np.abs(ticks) >= linear)])
     axis.minorticks_off()

@@ -45,7 +45,7 @@ class Outcome:
 
 
 class _Final(Exception):
-    """No further attempt can help."""
+    """Another attempt cannot help."""
 
 
 class _Passing(Exception):
@@ -98,7 +98,7 @@ def download(
     timeout
         Seconds without a single byte after which an attempt counts as stalled.
     pause
-        Seconds before the second attempt; doubled before each further one. A server that says how
+        Seconds before the second attempt; doubled before each later one. A server that says how
         long to wait is obeyed, up to two minutes.
     progress
         Called as progress(done, total, message), by one thread at a time.

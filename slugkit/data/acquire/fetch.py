@@ -1,4 +1,4 @@
-"""Fetch a data set as its manifest says, and list what could not be had."""
+"""Fetch a data set as its manifest says, and list what could not be fetched."""
 
 import re
 from collections.abc import Callable
@@ -54,7 +54,7 @@ def fetch(
     Raises
     ------
     InputError
-        The data set cannot be had without a person (a form, an agreement): the message has the
+        The data set cannot be fetched without a person (a form, an agreement): the message has the
         steps. Or the disk is full, or an archive is refused.
     """
     folder = Path(root) / manifest.layouts[0].folder

@@ -12,7 +12,7 @@ def page() -> str:
         "<!-- Made from data_manifests/ by `slugkit data page`; edit the manifests instead. -->",
         "",
         "What is known about each data set, and where it was read. What is not known is written as",
-        "unknown. `slugkit data fetch NAME` gets what can be had without a person.",
+        "unknown. `slugkit data fetch NAME` fetches what can be downloaded without a person.",
         "",
         "| data set | images | access | licence | may be shown | may be passed on |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -24,7 +24,7 @@ class _Record(BaseModel):
 class File(_Record):
     """One file to fetch."""
 
-    name: str  # where it lies, relative to the data set's folder
+    name: str  # its path, relative to the data set's folder
     url: Url | Unknown
     bytes: int | Unknown
     digest: Digest | Unknown
@@ -44,7 +44,7 @@ class ImageColumn(_Record):
 
 
 class Contents(_Record):
-    """What lies in a folder once it is complete: `count` files matching `pattern`."""
+    """The content of a complete folder: `count` files matching `pattern`."""
 
     pattern: str
     count: int | Unknown

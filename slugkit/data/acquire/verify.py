@@ -1,4 +1,4 @@
-"""Compare what lies under the data root with what the manifests say."""
+"""Compare the files under the data root with the manifests."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ class Check:
 
 
 def present(manifest: Manifest, root: str | Path) -> list[Layout]:
-    """Return the layouts of a data set whose folder lies under the data root.
+    """Return the layouts of a data set whose folder is under the data root.
 
     Where two layouts have the same folder, the table of digests tells which of them it is.
     """

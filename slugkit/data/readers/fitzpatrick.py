@@ -50,10 +50,10 @@ def fitzpatrick17k_labels(
 
 
 def fitzpatrick17k(root: Path, fitzpatrick_column: str = "fitzpatrick_scale") -> pd.DataFrame:
-    """Return the index table of the images that lie there, without those whose label is wrong.
+    """Return the index table of the images in the folder, without those whose label is wrong.
 
     How many are left out, and why, is in `attrs["left_out"]` of the table. Where smaller copies
-    lie with an index.csv, patients and duplicates are taken from it.
+    are stored with an index.csv, patients and duplicates are taken from it.
     """
     name = "fitzpatrick17k"
     folder = find_folder(name, root, name)

@@ -1,4 +1,4 @@
-"""What the readers of all data sets share: finding files and labels, and the form of the table."""
+"""Common to the readers of all data sets: finding files and labels, and the form of the table."""
 
 import re
 from collections.abc import Mapping
@@ -64,7 +64,7 @@ def present(
     *folders: Path,
     other_names: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Keep the rows whose image is in a folder, and fill in where it lies.
+    """Keep the rows whose image is in a folder, and fill in its path.
 
     A file goes by its image_id or, where given, by that image's other name, in whatever case. How
     many images of the table are not there is in `attrs["absent"]`.
@@ -72,11 +72,11 @@ def present(
     files = {stem: path for folder in folders for stem, path in image_files(folder).items()}
     in_any_case = {stem.casefold(): path for stem, path in files.items()}
 
-    def lies(name: str) -> Path | None:
+    def path_of(name: str) -> Path | None:
         other = str(other_names.get(name, name)) if other_names is not None else name
         return files.get(name) or files.get(other) or in_any_case.get(name.casefold())
 
-    found = pd.Series([lies(name) for name in table["image_id"]], table.index, dtype="object")
+    found = pd.Series([path_of(name) for name in table["image_id"]], table.index, dtype="object")
     if not found.notna().any():
         places = " or ".join(map(str, folders))
         raise InputError(f"{name}: no images in {places}; {remedy(name)}")

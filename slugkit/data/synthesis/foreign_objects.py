@@ -76,7 +76,7 @@ def overlay(
     ------
     InputError
         If the kind is unknown, the image is not (H, W, 3) in [0, 1] with sides of 16 pixels or
-        more, or scale or contrast lie outside their range.
+        more, or scale or contrast are outside their range.
 
     Examples
     --------

@@ -3,9 +3,9 @@
 A picture is a map of melanin and of blood (skin, then lesions), turned into colour by
 `skin_colour`, lit on a relief, overgrown by hair on some, and photographed. Everything but three
 things is drawn alike for all Fitzpatrick types: the melanin of the skin (by its typology angle),
-how unevenly it lies (very light skin has little to vary), and the lightness of hair (types 4 to 6:
-dark). Two calls that differ only in the type of image i give the same lesion, relief, light and
-camera on two skins.
+how unevenly it is spread (very light skin has little to vary), and the lightness of hair (types
+4 to 6: dark). Two calls that differ only in the type of image i give the same lesion, relief,
+light and camera on two skins.
 
 What else differs between the types follows from optics. Dark skin sends back less light, so the
 same lesion, relief and light change its sRGB values less: the variance within a picture falls
@@ -97,8 +97,8 @@ def _camera(rng: np.random.Generator, scene: Field, size: int) -> Field:
     parts = [scene[i::factor, j::factor] for i in range(factor) for j in range(factor)]
     photo = np.sum(parts, axis=0) / np.float32(factor**2)
     # Photon noise grows with the square root of the light; reading the sensor adds a constant.
-    deviation = np.sqrt(shot**2 * np.maximum(photo, 0) + read**2).astype(np.float32)
-    photo = photo + deviation * rng.standard_normal(photo.shape, dtype=np.float32)
+    standard_deviation = np.sqrt(shot**2 * np.maximum(photo, 0) + read**2).astype(np.float32)
+    photo = photo + standard_deviation * rng.standard_normal(photo.shape, dtype=np.float32)
     return srgb_from_linear(np.clip(photo, 0, 1)).astype(np.float32)
 
 
@@ -191,7 +191,7 @@ def generate(
     Raises
     ------
     InputError
-        If a type lies outside 1 to 6, the size is under 16 or the seed is negative.
+        If a type is outside 1 to 6, the size is under 16 or the seed is negative.
 
     Examples
     --------

@@ -111,8 +111,10 @@ def test_the_trivial_scores_are_what_they_are_called():
     assert found["nearest_training_distance"][0] == 0
     expected = np.sum((train - flat) ** 2, axis=(1, 2, 3)).min()
     assert found["nearest_training_distance"][1] == pytest.approx(expected, rel=1e-5)
-    mean, deviation = model.encode()(model.params, images)
+    mean, standard_deviation = model.encode()(model.params, images)
     axes = (1, 2, 3)
     np.testing.assert_allclose(found["norm_of_mean"], np.sum(mean**2, axis=axes), rtol=1e-5)
-    divergence = 0.5 * np.sum(mean**2 + deviation**2 - 1 - 2 * np.log(deviation), axis=axes)
+    divergence = 0.5 * np.sum(
+        mean**2 + standard_deviation**2 - 1 - 2 * np.log(standard_deviation), axis=axes
+    )
     np.testing.assert_allclose(found["kl"], divergence, rtol=1e-4)

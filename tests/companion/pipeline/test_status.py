@@ -79,6 +79,14 @@ def test_the_whole_of_a_run_stands_after_its_steps_with_the_part_that_has_its_ow
     assert np.isnan(table.loc[("mine", status.ALL), "processor minutes"])
 
 
+def test_before_the_first_job_every_table_is_empty(tmp_path, monkeypatch):
+    monkeypatch.setattr(RunPaths, "root", property(lambda self: tmp_path / self.profile))
+    table = status.jobs("mine", ["prepare"])
+    assert list(table) == list(status.COLUMNS)
+    assert table.empty
+    assert status.by_step(table).empty
+
+
 def test_the_figure_has_a_mark_for_each_job(run):
     figure, axis = plt.subplots()
     status.durations(axis, run)

@@ -52,7 +52,7 @@ def test_one_run_has_no_deviation(scores):
     assert list(cell_table(first, profile((0,)), "mse", "slug")) == ["mse", "slug"]
     table = pd.DataFrame({"dataset": ["A", "B"], "seed": 0, "final_loss": [1.0, 2.0]})
     row = summaries.over_runs(table, profile((0,)), "final_loss").loc[("B", "final loss")]
-    assert (row["mean"], row["deviation"], row["interval"]) == ("2", "–", "–")
+    assert (row["mean"], row["standard deviation"], row["interval"]) == ("2", "–", "–")
 
 
 def test_several_runs_have_mean_deviation_and_interval():
@@ -67,7 +67,7 @@ def test_several_runs_have_mean_deviation_and_interval():
     final = final_losses(losses)
     assert list(final["final_loss"]) == [1.0, 2.0, 3.0]
     row = summaries.over_runs(final, profile((0, 1, 2)), "final_loss").loc[("A", "final loss")]
-    assert (row["runs"], row["mean"], row["deviation"]) == (3, "2", "1")
+    assert (row["runs"], row["mean"], row["standard deviation"]) == (3, "2", "1")
     assert row["interval"] == "1 to 3"
 
 
