@@ -166,7 +166,8 @@ def lesion_checks(lesions: pd.DataFrame, profile: Profile) -> list[Check]:
 
     One pair for each kind of object that the paper shows; none without images of a known lesion.
     """
-    rows = lesions[lesions["method"] == "slug"].assign(group=lesions["image_id"])
+    rows = lesions[lesions["method"] == "slug"]
+    rows = rows.assign(group=rows["image_id"])
     checks = []
     for kind in [kind for kind in OBJECTS if (rows["kind"] == kind).any()]:
         chosen = rows[rows["kind"] == kind]
