@@ -1,10 +1,12 @@
 # %% [markdown]
 # # The claims, and what we found
 #
-# What must be seen to call a claim reproduced was written down before the runs, in one file,
-# `book/claims.yml`, each with its reason. A claim is reproduced if the whole interval of every
-# number lies on the wanted side of the threshold, partly if only the numbers do or if they disagree,
-# and not reproduced if none does. Nothing was tuned until a claim held.
+# What must be seen to call a claim reproduced is in one file, `book/claims.yml`, each threshold with
+# its reason; [the chronology](../book/chronology.md) tells when it was set and changed, and what was
+# known by then. A claim is reproduced if the whole interval of every number lies on the wanted side
+# of its threshold, not reproduced if one lies on the wrong side, and else inconclusive. On generated
+# images, or where light and dark are not the paper's groups, there are numbers and no verdict
+# ([how to read this](../book/how_to_read.md)).
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
@@ -12,6 +14,7 @@ profile = "quick"
 # %% tags=["hide-input"]
 from IPython.display import display
 from matplotlib import pyplot as plt
+from myst_nb import glue
 
 from companion import notebook
 from companion.book import claims_page
@@ -25,7 +28,7 @@ display(claims_page.claims_table(found))
 # %% [markdown]
 # ## At a glance
 
-# %% mystnb={"figure": {"caption": "Every number behind a verdict, less the threshold set beforehand, with its interval; right of the line it is as the paper says. What leaves the axis is drawn at its end.", "name": "fig-claims"}, "image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Every number behind a verdict, less its threshold, with its interval; right of the line it is as the paper says. What leaves the axis is drawn at its end.", "name": "fig-claims"}, "image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axis = plt.subplots(figsize=(7.2, 5.6))
 claims_page.margins(axis, found)
 figure.legend(loc="outside lower center", ncols=3)
@@ -33,21 +36,14 @@ plt.show()
 
 # %% [markdown]
 # The fresh column comes from the run that made this book; a recorded column from a longer run on
-# real images, whose tables lie in `results/`. Intervals are bootstraps over images, 95 %. Many
-# claims are asked at once, each by itself: read one surprising verdict with that in mind.
+# real images, whose tables lie in `results/`. Intervals are over the unit that the claim is about,
+# 95 %: runs, or runs and the patients in them, or images. Many claims are asked at once, each by
+# itself: read one surprising verdict with that in mind.
+
+# %%
+counts = claims_page.counts_table(found)
+counts
 
 # %% tags=["hide-input"]
-fresh = claims_page.counts(found[0])
-real = next(one for one in found if one.is_recorded and one.profile == notebook.REAL_RUN)
-reduced = claims_page.counts(real)
-numbers = {
-    "fresh_reproduced": fresh["reproduced"],
-    "fresh_inconclusive": fresh["inconclusive"],
-    "fresh_not_reproduced": fresh["not reproduced"],
-    "fresh_not_testable": fresh["not testable"],
-    "reduced_reproduced": reduced["reproduced"],
-    "reduced_inconclusive": reduced["inconclusive"],
-    "reduced_not_reproduced": reduced["not reproduced"],
-    "reduced_not_testable": reduced["not testable"],
-}
-run.finish(figure, numbers)
+glue("counts", counts, display=False)
+run.finish(figure, {})

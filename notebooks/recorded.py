@@ -9,12 +9,15 @@
 profile = "quick"
 
 # %% tags=["hide-input"]
+from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
 from companion import notebook
 from companion.experiments.scores import figures
+from companion.statistics.claims import DARK, LIGHT
 from companion.statistics.metrics import ause, spearman
-from companion.statistics.summaries import GROUPS, over_images, select
+from companion.statistics.runs import over_clusters
+from companion.statistics.summaries import GROUPS, select, skin_types
 
 run = notebook.open_recorded("recorded", notebook.REAL_RUN, profile)
 
@@ -32,13 +35,18 @@ plt.show()
 # %% [markdown]
 # ## What the numbers say
 #
-# Light is Fitzpatrick type I and II, dark is III and IV: the free images hardly have darker skin, so
-# this is not the paper's contrast of I and II with V and VI. [The claims page](claims.ipynb) has the
-# verdicts.
+# [The claims page](claims.ipynb) has the verdicts.
 
 # %% tags=["hide-input"]
-correlation = over_images(test, run.profile, spearman, "slug", "mse")
-sparsification = over_images(test, run.profile, ause, "mse", "slug")
+skin = run.profile.data.skin
+Markdown(
+    f"Light is {skin_types(skin.light)}, dark is {skin_types(skin.dark)}, both of {skin.source}; "
+    f"the paper's groups are {skin_types(LIGHT)} and {skin_types(DARK)}."
+)
+
+# %% tags=["hide-input"]
+correlation = over_clusters(test, run.profile, spearman, "slug", "mse")
+sparsification = over_clusters(test, run.profile, ause, "mse", "slug")
 fig4 = run.numbers("fig4")
 numbers = {
     "spearman_mse": correlation.value,

@@ -15,8 +15,13 @@ from companion.config import Profile
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
-from companion.statistics.claims import Finding, load_claims, verdict_mark
+from companion.statistics.claims import Finding, is_by_these_rules, load_claims, verdict_mark
 from companion.statistics.interval import Interval
+
+# Of a claim, or a rule for it, that is younger than a recorded run.
+NOT_JUDGED = "not judged by these rules"
+# What is counted even where no claim came out so.
+ALWAYS_COUNTED = (Finding.REPRODUCED, Finding.INCONCLUSIVE, Finding.NOT_REPRODUCED)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Source:
     profile: str
     is_recorded: bool
     mark: str  # whose data, when, and on what
-    claims: dict[str, dict[str, Any]]  # as notebooks write them
+    claims: dict[str, dict[str, Any]]  # as notebooks write them, by the rules of today
     pages: dict[str, str]  # the notebook that decides each claim
 
     @property
@@ -139,9 +144,28 @@ def _wanted(rule: dict[str, Any]) -> str:
 
 
 def counts(one: Source) -> dict[str, int]:
-    """Return how many claims got each verdict."""
+    """Return how many claims got each verdict, and how many none; they add up to all claims."""
     verdicts = [claim["verdict"] for claim in one.claims.values()]
-    return {finding.value: verdicts.count(finding.value) for finding in Finding}
+    found = {finding.value: verdicts.count(finding.value) for finding in Finding}
+    return found | {NOT_JUDGED: len(load_claims()) - len(verdicts)}
+
+
+def counts_table(found: list[Source]) -> HTML:
+    """Return how many claims got which verdict, one row for each run."""
+    counted = [counts(one) for one in found]
+    always = [finding.value for finding in ALWAYS_COUNTED]
+    columns = [name for name in counted[0] if name in always or any(row[name] for row in counted)]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    rows = [
+        f'<tr><th scope="row">{escape(one.title)}<br><small>{escape(one.mark)}</small></th>'
+        + "".join(f"<td>{row[name]}</td>" for name in columns)
+        + "</tr>"
+        for one, row in zip(found, counted, strict=True)
+    ]
+    return HTML(
+        '<div class="verdicts"><table><thead><tr><th scope="col">Claims</th>'
+        f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def _read(paths: RunPaths, notebooks: list[str], mark: str) -> Source:
@@ -151,15 +175,16 @@ def _read(paths: RunPaths, notebooks: list[str], mark: str) -> Source:
         path = paths.notebook(name).with_suffix(".json")
         if not path.is_file():  # a run recorded before these claims were judged
             continue
-        content = json.loads(path.read_text(encoding="utf-8"))
-        claims |= content["claims"]
-        pages |= dict.fromkeys(content["claims"], name)
+        content = json.loads(path.read_text(encoding="utf-8"))["claims"]
+        judged = {claim: one for claim, one in content.items() if is_by_these_rules(claim, one)}
+        claims |= judged
+        pages |= dict.fromkeys(judged, name)
     return Source(paths.profile, paths.base == "results", mark, claims, pages)
 
 
 def _cell(claim: dict[str, Any] | None) -> str:
     if claim is None:
-        return "not judged in this run"
+        return NOT_JUDGED
     listed = [claim["premise"]] if "premise" in claim else []
     numbers = "".join(
         f"<li>{escape(check['metric'])}: {Interval(**check['interval'])}{_power(check)}</li>"

@@ -194,6 +194,20 @@ def verdicts(
     }
 
 
+def is_by_these_rules(claim: str, content: Mapping[str, Any]) -> bool:
+    """Whether a verdict that was written down follows from the checks that book/claims.yml has now.
+
+    A run that was recorded before a rule changed has numbers, but no verdict by it.
+
+    >>> is_by_these_rules("C7", {"verdict": "partly reproduced", "checks": []})
+    False
+    """
+    rules = load_claims()[claim]["checks"].values()
+    known = {(rule["wanted"], rule["threshold"]) for rule in rules}
+    used = {(one.get("wanted"), one["threshold"]) for one in content["checks"]}
+    return used <= known and content["verdict"] in {finding.value for finding in Finding}
+
+
 def _must_be_listed(claims: Iterable[str]) -> None:
     unknown = sorted(set(claims) - set(load_claims()))
     if unknown:
