@@ -3,7 +3,7 @@
 import importlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -49,13 +49,10 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
         copy = partial / path.relative_to(source.root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    for job, name, shorten in _kept(jobs):
-        table = load_table(job.file(name))
-        if shorten:
-            module, _, function = shorten.partition(":")
-            table = getattr(importlib.import_module(module), function)(table)
-        copy = partial / job.file(name).relative_to(source.root)
-        save_table(copy, without_identifiers(table) if "source" in table else table)
+    tables = {job.file(name): _shortened(job, name, by) for job, name, by in _kept(jobs)}
+    names = hidden_names(tables.values())
+    for path, table in tables.items():
+        save_table(partial / path.relative_to(source.root), without_identifiers(table, names))
     records = [job.read_record() for job in jobs]
     timing = source.root / "timing.json"
     with atomic_path(partial / "run.json") as file:
@@ -82,16 +79,44 @@ def _kept(jobs: list[Job]) -> Iterator[tuple[Job, str, str]]:
             yield job, name, shorten
 
 
-def without_identifiers(table: pd.DataFrame) -> pd.DataFrame:
+def hidden_names(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, str]]:
+    """Return what images and groups that may not be passed on are called instead.
+
+    By the column that names them, `image_id` or `group`. One name holds in all tables of a run:
+    they are joined on it, and intervals are over groups.
+    """
+    found: dict[str, set[str]] = {"image_id": set(), "group": set()}
+    for table in tables:
+        if "source" in table:
+            private = table[table["source"].map(_is_private)]
+            for column in found.keys() & set(private):
+                found[column] |= set(private[column].dropna().astype(str))
+    return {
+        column: {name: f"{column.removesuffix('_id')}{k:05}" for k, name in enumerate(sorted(all_))}
+        for column, all_ in found.items()
+    }
+
+
+def without_identifiers(table: pd.DataFrame, names: dict[str, dict[str, str]]) -> pd.DataFrame:
     """Replace the identifiers of images that may not be passed on, and the paths of their files."""
     kept = table.drop(columns=["file"], errors="ignore")
+    if "source" not in kept:
+        return kept
     private = kept["source"].map(_is_private)
-    names = {name: f"image{k:05}" for k, name in enumerate(sorted(set(kept["image_id"])))}
-    for column in ("image_id", "group", "pair"):
+    for column, called in (("image_id", "image_id"), ("group", "group"), ("pair", "image_id")):
         if column in kept:
-            hidden = kept[column].map(lambda name: names.get(name, "hidden") if name else name)
+            new = names[called]
+            hidden = kept[column].map(lambda name, new=new: new.get(str(name), "") if name else "")
             kept[column] = kept[column].where(~private, hidden)
     return kept
+
+
+def _shortened(job: Job, name: str, by: str) -> pd.DataFrame:
+    table = load_table(job.file(name))
+    if not by:
+        return table
+    module, _, function = by.partition(":")
+    return getattr(importlib.import_module(module), function)(table)
 
 
 def _is_private(source: str) -> bool:

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import yaml
 from matplotlib import pyplot as plt
 
-from companion.book.claims_page import claims_table, counts, sources
+from companion.book.claims_page import claims_table, counts, counts_table, sources
 from companion.config import DATASETS
 from companion.experiments import pages, steps
 from companion.experiments.baselines import records
@@ -20,13 +21,14 @@ from companion.paths import RunPaths, project_root
 from companion.pipeline import recording
 from companion.pipeline.jobs import jobs_of
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
-from companion.pipeline.recording import without_identifiers
+from companion.pipeline.recording import hidden_names, without_identifiers
 from companion.pipeline.store import save_table
 from companion.profiles import load_profile, make_profile
 from companion.run import Run
-from companion.statistics.claims import Check, Verdict, check, load_claims
+from companion.statistics.claims import Check, Verdict, is_by_these_rules, load_claims
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import spearman
+from companion.statistics.runs import over_clusters
 from companion.statistics.summaries import GROUPS, over_images, select
 from slugkit.errors import InputError
 
@@ -45,9 +47,13 @@ def record(name):
 def test_recorded_numbers_come_out_again_from_the_recorded_tables(name):
     run = recorded(name)
     test = select(run.table("scores"), "B", *GROUPS)
-    correlation = over_images(test, run.profile, spearman, "slug", "mse")
-    assert correlation.value == pytest.approx(run.numbers("fig4")["spearman_mse"])
-    assert correlation.low == pytest.approx(run.numbers("fig4")["spearman_mse_low"])
+    fig4 = json.loads(run.paths.notebook("fig4").with_suffix(".json").read_text())
+    if is_by_these_rules("C7", fig4["claims"]["C7"]):
+        correlation = over_clusters(test, run.profile, spearman, "slug", "mse")
+    else:
+        correlation = over_images(test, run.profile, spearman, "slug", "mse")
+    assert correlation.value == pytest.approx(fig4["numbers"]["spearman_mse"])
+    assert correlation.low == pytest.approx(fig4["numbers"]["spearman_mse_low"])
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -75,14 +81,52 @@ def test_recorded_figures_come_out_again_from_the_recorded_tables(name, tmp_path
     assert (tmp_path / "figure.svg").stat().st_size > 10_000
 
 
+def found_again(claim, content):
+    """The verdict that follows from the numbers that were written down with one."""
+
+    def made(one):
+        numbers = {key: value for key, value in one.items() if key != "finding"}
+        return Check(**{**numbers, "interval": Interval(**numbers["interval"])})
+
+    checks = tuple(map(made, content["checks"]))
+    before = made(content["premise"]) if "premise" in content else None
+    return Verdict(claim, checks, content.get("untestable", ""), before).as_dictionary()
+
+
+def written(name):
+    for path in (RunPaths(name, "results").root / "notebooks").glob("*.json"):
+        yield from json.loads(path.read_text())["claims"].items()
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_recorded_verdicts_follow_from_their_numbers(name):
-    for path in (RunPaths(name, "results").root / "notebooks").glob("*.json"):
-        for claim, content in json.loads(path.read_text())["claims"].items():
-            checks = tuple(
-                check(claim, c["metric"], Interval(**c["interval"])) for c in content["checks"]
-            )
-            assert Verdict(claim, checks).as_dictionary() == content
+    for claim, content in written(name):
+        if is_by_these_rules(claim, content):
+            assert json.dumps(found_again(claim, content)) == json.dumps(content)
+
+
+def test_a_verdict_that_does_not_follow_from_its_numbers_is_noticed():
+    good = Check("made up", Interval(0.7, 0.6, 0.8), "above", 0.5, runs=10)
+    content = Verdict("C7", (good,)).as_dictionary()
+    assert found_again("C7", content) == content
+    assert found_again("C7", content | {"verdict": "not reproduced"}) != content | {
+        "verdict": "not reproduced"
+    }
+
+
+def test_verdicts_by_former_rules_are_not_shown_as_verdicts(checkout):
+    path = RunPaths("reduced").notebook("fig4").with_suffix(".json")
+    interval = vars(Interval(0.6, 0.55, 0.7))
+    former = {"metric": "made up", "interval": interval, "side": "above", "threshold": 0.5}
+    other = {"metric": "made up", "interval": interval, "wanted": "above", "threshold": 0.6}
+    for check in (former, other):
+        content = {"claims": {"C7": {"verdict": "reproduced", "checks": [check]}}}
+        path.write_text(json.dumps(content))
+        (fresh, *_) = sources(load_profile("reduced"), ["fig4"])
+        assert fresh.claims == {}
+        assert counts(fresh)["not judged by these rules"] == len(load_claims())
+        row = claims_table([fresh]).data.split('id="C7"')[1].split("</tr>")[0]
+        assert "not judged by these rules" in row
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -122,24 +166,38 @@ def table(source):
 
 
 def test_identifiers_are_hidden_where_images_may_not_be_passed_on():
-    hidden = without_identifiers(table("passion"))
+    private, free = table("passion"), table("isic2017")
+    hidden = without_identifiers(private, hidden_names([private]))
     assert "file" not in hidden
     assert list(hidden["image_id"]) == ["image00002", "image00000", "image00001"]
     assert list(hidden["pair"]) == ["", "", "image00000"]
-    assert set(hidden["group"]) == {"hidden"}
-    assert list(without_identifiers(table("isic2017"))["image_id"]) == ["b", "a", "a+ink"]
+    assert list(hidden["group"]) == ["group00001", "group00000", "group00000"]
+    names = hidden_names([private, free])
+    assert list(without_identifiers(free, names)["image_id"]) == ["b", "a", "a+ink"]
+
+
+def test_an_image_is_called_the_same_in_all_tables_of_a_run():
+    """They are joined by it: the networks of one run, and its scores with the comparisons."""
+    whole = table("passion")
+    part = whole[whole["image_id"] == "b"]
+    names = hidden_names([part, whole, pd.DataFrame({"epoch": [1]})])
+    both = [without_identifiers(one, names).set_index("image_id") for one in (part, whole)]
+    assert both[0].loc["image00002", "group"] == both[1].loc["image00002", "group"] == "group00001"
 
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A checkout with a finished run: the recorded one, put back to where it came from.
 
-    Its profile is the one that it was made with, whatever that has become since.
+    Its profile is the one that it was made with, whatever that has become since; of experiments that
+    are younger it has the settings of today.
     """
     (tmp_path / "Snakefile").touch()
     shutil.copytree(project_root() / "profiles", tmp_path / "profiles")
     made_with = {**recorded_run("reduced")["profile"]}
     made_with.pop("name")
+    today = load_profile("reduced").model_dump(mode="json")["experiments"]
+    made_with["experiments"] = today | made_with["experiments"]
     (tmp_path / "profiles" / "reduced.yml").write_text(yaml.safe_dump(made_with))
     (tmp_path / "book").mkdir()
     shutil.copy(project_root() / "book" / "claims.yml", tmp_path / "book")
@@ -243,8 +301,11 @@ def test_the_claims_page_has_every_claim_and_every_verdict(checkout):
     for claim, text in load_claims().items():
         assert claim in page
         assert text["where"] in page
-    assert sum(counts(kept).values()) == len(kept.claims)
-    assert page.count("not reproduced") == 2 * counts(kept)["not reproduced"]
+    assert sum(counts(kept).values()) == len(load_claims())
+    mark = '<strong class="verdict not-reproduced">'
+    assert page.count(mark) == 2 * counts(kept)["not reproduced"]
+    counted = re.findall(r"<td>(\d+)</td>", counts_table([fresh, kept]).data)
+    assert sum(map(int, counted)) == 2 * len(load_claims())
 
 
 def test_a_failing_number_yields_not_reproduced_on_the_page(checkout):
