@@ -2,8 +2,9 @@
 # # Figure 3: external images, by skin type
 #
 # Does the bias hold, and does SLUG see it, on images from elsewhere? The paper takes PASSION
-# (Fitzpatrick types III to VI), which no network was trained on. Where no such data set is at hand,
-# the held-out images stand in by skin type, and the claim stays untested.
+# (Fitzpatrick types III to VI), which no network was trained on; the profile `reduced` takes
+# PAD-UFES-20 (types I to IV) in its place. Where no such data set is at hand, the held-out images
+# stand in by skin type, and the claim stays untested.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
@@ -15,7 +16,8 @@ from matplotlib import pyplot as plt
 from companion import notebook
 from companion.experiments.scores import claims, figures
 from companion.statistics.metrics import spearman
-from companion.statistics.summaries import GROUPS, over_images, select
+from companion.statistics.runs import over_clusters
+from companion.statistics.summaries import GROUPS, select
 
 run = notebook.open_run("fig3", profile)
 
@@ -45,8 +47,8 @@ claims.adjusted_trend(scores, run.profile) if external is not None else "no exte
 # %% tags=["hide-input"]
 rows = select(scores, "B", *sets)
 numbers = {
-    f"trend_{column}": over_images(rows, run.profile, spearman, "fitzpatrick", column).value
-    for column in ("mse", "slug")
+    "trend_mse": over_clusters(rows, run.profile, spearman, "fitzpatrick", "mse").value,
+    "trend_slug": over_clusters(rows, run.profile, spearman, "fitzpatrick", "slug").value,
 }
 checks = [] if external is None else claims.external_trend(scores, run.profile)
 run.finish(figure, numbers, {"C6": checks})

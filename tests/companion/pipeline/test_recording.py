@@ -189,8 +189,8 @@ def test_an_image_is_called_the_same_in_all_tables_of_a_run():
 def checkout(tmp_path, monkeypatch):
     """A checkout with a finished run: the recorded one, put back to where it came from.
 
-    Its profile is the one that it was made with, whatever that has become since; of experiments that
-    are younger it has the settings of today.
+    Its profile is the one that it was made with, whatever that has become since; of experiments
+    that are younger it has the settings of today.
     """
     (tmp_path / "Snakefile").touch()
     shutil.copytree(project_root() / "profiles", tmp_path / "profiles")
