@@ -57,17 +57,10 @@ def run_check(claim: str, name: str, metric: str, values: np.ndarray, profile: P
     Where the claim is an equivalence, both of its one-sided tests are at the level of the profile,
     which is what an interval of twice the level says (Schuirmann 1987, J. Pharmacokinetics 15).
     """
-    rule, confidence = rule_of(claim, name), profile.statistics.confidence
-    if rule["wanted"] == "within":
-        confidence = 1 - 2 * (1 - confidence)
-    return check(
-        claim,
-        name,
-        metric,
-        over_runs(values, confidence),
-        runs=len(values),
-        runs_needed=runs_needed(values, rule["threshold"], confidence),
-    )
+    confidence = _confidence(claim, name, profile)
+    needed = runs_needed(values, rule_of(claim, name)["threshold"], confidence)
+    interval = over_runs(values, confidence)
+    return check(claim, name, metric, interval, runs=len(values), runs_needed=needed)
 
 
 def cluster_check(
@@ -79,15 +72,23 @@ def cluster_check(
     statistic: Callable[..., float],
     *columns: str,
 ) -> Check:
-    """Return the check of a claim whose units are the run and, within it, the patient."""
-    interval = over_clusters(rows, profile, statistic, *columns)
+    """Return the check of a claim whose units are the run and the patient.
+
+    How many runs would decide is known only where patients add little to what runs vary by.
+    """
+    confidence = _confidence(claim, name, profile)
+    interval = over_clusters(rows, profile, statistic, *columns, confidence=confidence)
     by_run = per_run(rows, lambda one: statistic(*(one[name].to_numpy(float) for name in columns)))
-    needed = runs_needed(by_run, rule_of(claim, name)["threshold"], profile.statistics.confidence)
+    needed = runs_needed(by_run, rule_of(claim, name)["threshold"], confidence)
     return check(claim, name, metric, interval, runs=len(by_run), runs_needed=needed)
 
 
 def over_clusters(
-    rows: pd.DataFrame, profile: Profile, statistic: Callable[..., float], *columns: str
+    rows: pd.DataFrame,
+    profile: Profile,
+    statistic: Callable[..., float],
+    *columns: str,
+    confidence: float | None = None,
 ) -> Interval:
     """Return the mean over runs of a statistic, with a bootstrap of runs and of patients."""
     return over_runs_and_clusters(
@@ -96,9 +97,14 @@ def over_clusters(
         runs=rows["seed"].to_numpy(),
         clusters=rows["group"].to_numpy(str),
         resamples=profile.statistics.resamples,
-        confidence=profile.statistics.confidence,
+        confidence=confidence or profile.statistics.confidence,
         seed=BOOTSTRAP_SEED,
     )
+
+
+def _confidence(claim: str, name: str, profile: Profile) -> float:
+    level = profile.statistics.confidence
+    return 1 - 2 * (1 - level) if rule_of(claim, name)["wanted"] == "within" else level
 
 
 def on_skin(scores: pd.DataFrame) -> pd.DataFrame:

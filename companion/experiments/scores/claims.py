@@ -1,4 +1,8 @@
-"""The claims that the score table decides, each as the paper means it."""
+"""The claims that the score table decides, each as the paper means it.
+
+Where an image is its own control, under another training set, runs are the unit (C1, C3, C5); where
+images are compared with each other, runs and patients are.
+"""
 
 from functools import partial
 
@@ -37,14 +41,15 @@ def representation(scores: pd.DataFrame, profile: Profile) -> list[Check]:
 def encoder(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     """C2: the encoder's standard deviation does not follow the error."""
     rows = on_skin(scores)
-    ranks = per_run(select(rows, MIXED, *GROUPS), lambda one: _spearman(one, "encoder_std"))
+    mixed = select(rows, MIXED, *GROUPS)
     metric = "rank correlation of the encoder's standard deviation with the error"
-    checks = [run_check("C2", "rank_correlation", metric, ranks, profile)]
+    columns = ("encoder_std", "mse")
+    checks = [cluster_check("C2", "rank_correlation", metric, mixed, profile, spearman, *columns)]
     for dataset in DATASETS:
-        above, below = (dataset, "dark"), (dataset, "light")
-        values = per_run(rows, partial(log_ratio, column="encoder_std", above=above, below=below))
         metric = f"log (dark / light) of its means, trained on {dataset}"
-        checks.append(run_check("C2", "group_means", metric, values, profile))
+        checks.append(
+            _dark_over_light("C2", "group_means", metric, rows, profile, dataset, "encoder_std")
+        )
     return checks
 
 
@@ -67,14 +72,10 @@ def follows_the_error(scores: pd.DataFrame, profile: Profile) -> list[Check]:
 
 def dark_after_dark(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     """C4: error and SLUG are higher for dark skin even when trained on dark skin only."""
-    checks = []
+    rows, checks = on_skin(scores), []
     for name, column, title in (("error", "mse", "error"), ("slug", "slug", "SLUG")):
-        values = per_run(
-            on_skin(scores),
-            partial(log_ratio, column=column, above=("C", "dark"), below=("C", "light")),
-        )
         metric = f"log (dark / light {title}) after training on C"
-        checks.append(run_check("C4", name, metric, values, profile))
+        checks.append(_dark_over_light("C4", name, metric, rows, profile, "C", column))
     return checks
 
 
@@ -101,9 +102,9 @@ def external_trend(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     for name, column, title in (("error", "mse", "error"), ("slug", "slug", "SLUG")):
         for dataset in DATASETS:
             rows = select(scores, dataset, "external")
-            values = per_run(rows, partial(_kendall, column=column))
             metric = f"rank correlation of skin type with {title}, trained on {dataset}"
-            checks.append(run_check("C6", name, metric, values, profile))
+            columns = ("fitzpatrick", column)
+            checks.append(cluster_check("C6", name, metric, rows, profile, _kendall, *columns))
     return checks
 
 
@@ -113,11 +114,8 @@ def adjusted_trend(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     for dataset in DATASETS:
         chosen = select(scores, dataset, "external")
         for column, title in (("mse", "error"), ("slug", "SLUG")):
-            plain = per_run(chosen, partial(_kendall, column=column))
-            given = per_run(
-                chosen,
-                partial(_given_edges, column=column),
-            )
+            plain = per_run(chosen, lambda one, c=column: _kendall(one["fitzpatrick"], one[c]))
+            given = per_run(chosen, partial(_given_edges, column=column))
             rows[dataset, title] = {
                 "trend": plain.mean(),
                 "given edge energy (Spearman)": given.mean(),
@@ -191,12 +189,28 @@ def falling_steps(error: np.ndarray, uncertainty: np.ndarray) -> float:
     return float(np.mean(np.diff(rejection_curve(error, uncertainty, REMOVED)) < 0))
 
 
-def _spearman(rows: pd.DataFrame, column: str) -> float:
-    return spearman(rows[column], rows["mse"])
+def _dark_over_light(
+    claim: str,
+    name: str,
+    metric: str,
+    rows: pd.DataFrame,
+    profile: Profile,
+    dataset: str,
+    column: str,
+) -> Check:
+    chosen = select(rows, dataset, *GROUPS)
+    chosen = chosen.assign(dark=chosen["set"] == "dark")
+    return cluster_check(claim, name, metric, chosen, profile, _log_ratio_of_means, column, "dark")
 
 
-def _kendall(rows: pd.DataFrame, column: str) -> float:
-    return float(kendalltau(rows["fitzpatrick"].astype(float), rows[column]).statistic)
+def _log_ratio_of_means(values: np.ndarray, dark: np.ndarray) -> float:
+    if dark.min() == dark.max():
+        return np.nan
+    return float(np.log(values[dark == 1].mean() / values[dark == 0].mean()))
+
+
+def _kendall(types: np.ndarray, values: np.ndarray) -> float:
+    return float(kendalltau(np.asarray(types, float), values).statistic)
 
 
 def maps_find_objects(maps: pd.DataFrame, profile: Profile) -> list[Check]:

@@ -46,28 +46,46 @@ def test_no_number_of_runs_decides_what_lies_on_the_line():
     assert math.isnan(runs_needed([1.0], 0.0, 0.95))
 
 
-def runs_with(effect, rng, runs=10, patients=30):
-    """Two images of each patient, whose errors share a part, in runs that differ in theirs."""
+def runs_with(effect, rng, runs=10, patients=30, same=False):
+    """Two images of each patient, whose errors share a part, in runs that differ in theirs.
+
+    In all runs the patients are the same ones, or in each others.
+    """
     rows = []
+    always = rng.normal(0, 1, patients)
     for run in range(runs):
         shift = rng.normal(0, 0.2)
         for patient in range(patients):
-            own = rng.normal(0, 1)
+            own = always[patient] if same else rng.normal(0, 1)
+            name = patient if same else 1000 * run + patient
             for _ in range(2):
-                rows.append((run, patient, effect + shift + own + rng.normal(0, 0.3)))
+                rows.append((run, name, effect + shift + own + rng.normal(0, 0.3)))
     table = np.array(rows)
     return table[:, 2], table[:, 0].astype(int), table[:, 1].astype(str)
 
 
-def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says():
+@pytest.mark.parametrize("same", [False, True])
+@pytest.mark.parametrize("runs", [3, 10])
+def test_the_bootstrap_covers_the_truth_at_least_as_often_as_it_says(runs, same):
     rng, covered = np.random.default_rng(1), []
     for _ in range(120):
-        numbers, runs, clusters = runs_with(1.0, rng)
+        numbers, of_run, clusters = runs_with(1.0, rng, runs=runs, same=same)
         found = over_runs_and_clusters(
-            np.mean, numbers, runs=runs, clusters=clusters, resamples=200, confidence=0.9, seed=0
+            np.mean, numbers, runs=of_run, clusters=clusters, resamples=100, confidence=0.9, seed=0
         )
         covered.append(found.low <= 1.0 <= found.high)
-    assert np.mean(covered) > 0.8
+    assert np.mean(covered) > 0.85
+
+
+def test_the_same_patients_in_every_run_are_no_new_evidence():
+    widths = []
+    for same in (False, True):
+        numbers, runs, clusters = runs_with(0.0, np.random.default_rng(3), same=same)
+        found = over_runs_and_clusters(
+            np.mean, numbers, runs=runs, clusters=clusters, resamples=400, confidence=0.9, seed=0
+        )
+        widths.append(found.high - found.low)
+    assert widths[1] > 1.5 * widths[0]
 
 
 def test_images_of_one_patient_count_once():
