@@ -62,17 +62,17 @@ def test_without_images_the_table_is_empty_and_can_be_shown():
 def test_the_verdict_on_the_lesion_follows_from_the_order_within_images(
     skin, lesion, object_, finding
 ):
-    rows = pd.DataFrame(
+    one_run = pd.DataFrame(
         {
             "image_id": ["a", "b", "c"],
             "kind": "ruler",
             "method": "slug",
-            "seed": 0,
             "skin": skin,
             "lesion": lesion,
             "object": object_,
         }
     )
+    rows = pd.concat([one_run.assign(seed=seed) for seed in range(3)])
     ignored = rows.assign(method="squared_error", lesion=1e9)
     checks = lesion_checks(pd.concat([rows, ignored]), load_profile("reduced"))
     assert [one.interval.value for one in checks] == pytest.approx(
