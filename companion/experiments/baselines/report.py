@@ -90,7 +90,7 @@ def budget(profile: Profile) -> str:
     assert isinstance(chain, BayesianVAE)
     return (
         f"Every network is trained on the same images for {training.epochs} epochs with Adam at "
-        f"{training.learning_rate:g}; none is tuned beyond that. "
+        f"{training.learning_rate:g}, the settings of the other pages. "
         f"The ensemble has {ensemble.members} members, the first being the network of "
         f"the other pages. All methods that draw "
         f"anything draw {settings.num_samples} times per image: passes with dropout (rate "
