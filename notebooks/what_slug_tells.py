@@ -69,7 +69,7 @@ analysis.layer_table(layers, scores, run.profile)
 
 # %%
 gaps = analysis.sufficiency(scores, run.profile)
-display({name: f"{interval:.3f}" for name, interval in gaps.items()})
+display({name: str(interval) for name, interval in gaps.items()})
 analysis.flags(scores, run.profile)
 
 # %% [markdown]

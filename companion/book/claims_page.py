@@ -5,15 +5,17 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from IPython.display import HTML
 from matplotlib.axes import Axes
 
 from companion.book.panels import data_mark
 from companion.config import Profile
 from companion.figures.style import COLOURS, INK
-from companion.paths import RunPaths
+from companion.paths import RunPaths, project_root
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
 from companion.statistics.claims import Finding, is_by_these_rules, load_claims, verdict_mark
 from companion.statistics.interval import Interval
@@ -87,6 +89,24 @@ def claims_table(found: list[Source]) -> HTML:
         '<th scope="col">The paper says; what must be seen, and why</th>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def error_rates(path: Path | None = None) -> pd.DataFrame:
+    """Return how often each rule errs at so many runs, from `benchmarks/verdicts.py`."""
+    path = path or project_root() / "benchmarks" / "results" / "verdicts.json"
+    rates = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["rates"])
+    columns = (
+        ("reproduced, though false", False, Finding.REPRODUCED),
+        ("not reproduced, though true", True, Finding.NOT_REPRODUCED),
+        ("inconclusive, though true", True, Finding.INCONCLUSIVE),
+    )
+    parts = {
+        title: rates[rates["holds"] == holds].pivot_table(
+            index="claim", columns="runs", values=finding.value
+        )
+        for title, holds, finding in columns
+    }
+    return pd.concat(parts, axis=1).map("{:.0%}".format)
 
 
 def margins(axis: Axes, found: list[Source]) -> None:

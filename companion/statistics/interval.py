@@ -6,34 +6,40 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """A number and its confidence interval."""
+    """A number and its confidence interval.
+
+    As text it has the digits that it deserves, two of the width of the interval, and no line is
+    broken inside of it. A number without an interval is that of one run.
+
+    >>> print(Interval(0.5123, -0.2531, 1.2497))
+    0.5 (-0.3\xa0to\xa01.2)
+    >>> print(Interval(0.00237, 0.00129, 0.0031))
+    0.0024 (0.0013\xa0to\xa00.0031)
+    >>> print(Interval(6610.18, 6271.3, 6950.9))
+    6610 (6271\xa0to\xa06951)
+    >>> print(Interval(0.612, math.nan, math.nan))
+    0.61 (one run)
+    """
 
     value: float
     low: float
     high: float
 
-    def __format__(self, form: str) -> str:
-        """Write the number with its interval, inside of which no line is broken.
-
-        Without a form there are two decimals, or as many as tell two digits of the interval. A
-        number without an interval is that of one run.
-
-        >>> f"{Interval(0.5, -0.25, 1.25):.3f}"
-        '0.500 (-0.250\\xa0to\\xa01.250)'
-        >>> f"{Interval(0.5, -0.25, 1.25)}"
-        '0.50 (-0.25\\xa0to\\xa01.25)'
-        >>> f"{Interval(0.00237, 0.00129, 0.0031)}"
-        '0.0024 (0.0013\\xa0to\\xa00.0031)'
-        """
-        form = form or f".{self._decimals()}f"
+    def __str__(self) -> str:
+        decimals = digits_after_point(self.high - self.low or self.high, self.value)
+        value, low, high = (f"{end:.{decimals}f}" for end in (self.value, self.low, self.high))
         if math.isnan(self.low) and not math.isnan(self.value):
-            return f"{self.value:{form}} (one run)"
-        low, high = (format(end, form) for end in (self.low, self.high))
-        return f"{self.value:{form}} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
+            return f"{value} (one run)"
+        return f"{value} ({low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high})"
 
-    def _decimals(self) -> int:
-        # An interval without width is written like its end.
-        scale = self.high - self.low or abs(self.high)
-        if not 0 < scale < 0.1:  # NaN as well
-            return 2
-        return max(2, 1 - math.floor(math.log10(scale)))
+
+def digits_after_point(width: float, otherwise: float = math.nan) -> int:
+    """Return how many digits after the point tell two digits of a width, or of another number.
+
+    >>> digits_after_point(0.25), digits_after_point(12.0), digits_after_point(0.004)
+    (2, 0, 4)
+    """
+    for scale in map(abs, (width, otherwise)):
+        if 0 < scale < math.inf:  # not NaN either
+            return max(0, 1 - math.floor(math.log10(scale)))
+    return 2

@@ -79,9 +79,9 @@ def cluster_check(
     """
     confidence = _confidence(claim, name, profile)
     interval = over_clusters(rows, profile, statistic, *columns, confidence=confidence)
-    if rows["seed"].nunique() == 1:
-        interval = Interval(interval.value, np.nan, np.nan)
     by_run = per_run(rows, lambda one: statistic(*(one[name].to_numpy(float) for name in columns)))
+    if len(by_run) == 1:
+        interval = Interval(interval.value, np.nan, np.nan)
     needed = runs_needed(by_run, rule_of(claim, name)["threshold"], confidence)
     return check(claim, name, metric, interval, runs=len(by_run), runs_needed=needed)
 

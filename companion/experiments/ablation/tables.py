@@ -75,7 +75,7 @@ def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         for title, given in ((_title(best), (best,)), ("all four", tuple(TRIVIAL))):
             for half in HALVES:
                 found = added(table, profile, name, given, half)
-                row[f"given {title}, {half}"] = f"{found:.2f}"
+                row[f"given {title}, {half}"] = f"{found}"
         row["alone, all images"] = f"{_alone(table, profile, name):.2f}"
         rows.append(row)
     return pd.DataFrame(rows).set_index("version")

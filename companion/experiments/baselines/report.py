@@ -47,7 +47,7 @@ def show(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return one row per baseline with a column "value (low to high)" per quantity."""
     found = pd.concat(tables)
     intervals = [
-        f"{Interval(*numbers):.2f}" for numbers in found[["value", "low", "high"]].to_numpy(float)
+        str(Interval(*numbers)) for numbers in found[["value", "low", "high"]].to_numpy(float)
     ]
     names = dict.fromkeys([SLUG, *BASELINES])  # SLUG first
     order = [name for name in names if (found["baseline"] == name).any()]

@@ -208,7 +208,7 @@ def _risk_of_run(rows: pd.DataFrame, name: str, risk: float) -> dict[str, float]
 
 
 def _shown(values: Iterable[float], profile: Profile) -> str:
-    return f"{over_runs(list(values), profile.statistics.confidence):.2f}"
+    return str(over_runs(list(values), profile.statistics.confidence))
 
 
 def shown_in(wide: pd.DataFrame) -> list[str]:
@@ -218,6 +218,6 @@ def shown_in(wide: pd.DataFrame) -> list[str]:
 
 def show(added: pd.DataFrame) -> pd.DataFrame:
     """Return `added` as text, under the names that people use."""
-    return added.map(lambda cell: f"{cell:.2f}" if isinstance(cell, Interval) else "").rename(
+    return added.map(lambda cell: str(cell) if isinstance(cell, Interval) else "").rename(
         index=titles()
     )

@@ -78,9 +78,9 @@ def pixel_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             chosen = rows[rows["method"] == method]
             for column, title in (("auroc", "AUROC"), ("average_precision", "AP")):
                 found = over_images(chosen, profile, np.mean, column)
-                cells[f"{title}, {TITLES[method]}"] = f"{found:.2f}"
+                cells[f"{title}, {TITLES[method]}"] = f"{found}"
         kind = str(rows["kind"].iloc[0])
-        return cells | {"AUROC, SLUG minus error": f"{advantage(rows, profile, kind):.2f}"}
+        return cells | {"AUROC, SLUG minus error": f"{advantage(rows, profile, kind)}"}
 
     return _by_kind(objects, row)
 
@@ -95,11 +95,11 @@ def image_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             numbered = chosen.assign(image=pd.factorize(chosen["image_id"])[0])
             columns = ("score", "clean_score")
             above = over_images(numbered, profile, separation, *columns, "image", "seed")
-            cells[f"AUROC, {TITLES[method]}"] = f"{above:.2f}"
+            cells[f"AUROC, {TITLES[method]}"] = f"{above}"
             risen = over_images(chosen, profile, rising, *columns)
-            cells[f"share that rises, {TITLES[method]}"] = f"{risen:.2f}"
+            cells[f"share that rises, {TITLES[method]}"] = f"{risen}"
             found = over_images(chosen, profile, _ratio_of_means, "score", "clean_score")
-            cells[f"score with over without, {TITLES[method]}"] = f"{found:.2f}"
+            cells[f"score with over without, {TITLES[method]}"] = f"{found}"
         return cells
 
     return _by_kind(objects, row)
@@ -111,7 +111,7 @@ def error_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     def row(rows: pd.DataFrame) -> dict[str, str]:
         rows = rows[rows["method"] == "squared_error"]
         cells = {
-            title: f"{over_images(rows, profile, np.mean, column):.4f}"
+            title: str(over_images(rows, profile, np.mean, column))
             for column, title in (
                 ("inside", "inside"),
                 ("clean_inside", "same pixels before"),
@@ -119,7 +119,7 @@ def error_table(objects: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             )
         }
         ratio = error_ratio(rows, profile, str(rows["kind"].iloc[0]))
-        return cells | {"inside over outside": f"{ratio:.1f}"}
+        return cells | {"inside over outside": f"{ratio}"}
 
     return _by_kind(objects, row)
 
@@ -139,7 +139,7 @@ def tagged_table(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             found = over_images(
                 both, profile, over_seeds(_auroc_of_labels), "has_object", column, "seed"
             )
-            cells[f"AUROC, {TITLES[method]}"] = f"{found:.2f}"
+            cells[f"AUROC, {TITLES[method]}"] = f"{found}"
         return cells
 
     tagged = scores[scores["set"] == "tagged"]
@@ -155,7 +155,7 @@ def lesion_table(lesions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             chosen = rows[rows["method"] == method]
             for above, below in (("lesion", "skin"), ("object", "lesion")):
                 found = over_images(chosen, profile, _ratio_of_means, above, below)
-                cells[f"{above} over {below}, {TITLES[method]}"] = f"{found:.2f}"
+                cells[f"{above} over {below}, {TITLES[method]}"] = f"{found}"
         return cells
 
     return _by_kind(lesions, row)

@@ -44,7 +44,7 @@ def cell_table(scores: pd.DataFrame, profile: Profile, *columns: str) -> pd.Data
     for column in columns:
         table = cells(scores, profile, column).set_index(["dataset", "group"])
         parts[column] = [
-            f"{Interval(row['value'], row['low'], row['high']):.3g}" for _, row in table.iterrows()
+            str(Interval(row["value"], row["low"], row["high"])) for _, row in table.iterrows()
         ]
         if len(profile.seeds) > 1:
             means = scores.groupby(["dataset", "set", "seed"])[column].mean()
@@ -86,7 +86,7 @@ def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         for name, title in MAP_TITLES.items():
             for column, label in (("auroc", "AUROC"), ("average_precision", "AP")):
                 chosen = group[group["map"] == name]
-                row[f"{label}, {title}"] = f"{over_clusters(chosen, profile, np.mean, column):.2f}"
+                row[f"{label}, {title}"] = str(over_clusters(chosen, profile, np.mean, column))
         rows.append(row)
     return pd.DataFrame(rows).set_index("object")
 
