@@ -23,7 +23,7 @@ def variant_table(ablation: pd.DataFrame) -> pd.DataFrame:
             ("auroc_slug", "pixel AUROC, SLUG"),
             ("auroc_error", "pixel AUROC, squared error"),
         ):
-            row[title] = f"{spread(group, column):.2f}"
+            row[title] = str(spread(group, column))
         row["mean squared error"] = f"{group['mse'].mean():.5f}"
         row["parameters"] = f"{group['num_parameters'].iloc[0]:,}"
         rows.append(row)
@@ -76,14 +76,14 @@ def version_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             for half in HALVES:
                 found = added(table, profile, name, given, half)
                 row[f"given {title}, {half}"] = f"{found}"
-        row["alone, all images"] = f"{_alone(table, profile, name):.2f}"
+        row["alone, all images"] = str(_alone(table, profile, name))
         rows.append(row)
     return pd.DataFrame(rows).set_index("version")
 
 
 def baseline_table(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Return the rank correlation of each trivial baseline with the error."""
-    rows = {_title(name): f"{_alone(table, profile, name):.2f}" for name in TRIVIAL}
+    rows = {_title(name): str(_alone(table, profile, name)) for name in TRIVIAL}
     return pd.DataFrame({"rank correlation with the error": rows}).rename_axis("baseline")
 
 

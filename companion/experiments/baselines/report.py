@@ -31,14 +31,14 @@ def reading(found: Findings) -> str:
     return "\n".join(
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
-            f"{slug:.2f}. Of {len(SCORES) - 1} others, better by more than chance: "
+            f"{slug}. Of {len(SCORES) - 1} others, better by more than chance: "
             f"{_list(better)}. Worse: {_list(worse)}. The best trivial baseline is "
-            f"{titles()[trivial]}, {rival:.2f}.",
+            f"{titles()[trivial]}, {rival}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
-            f"with the error is {given:.2f}: {_adds(given)}. The other way round, "
-            f"{titles()[trivial]} with SLUG known, it is {reverse:.2f}: {_adds(reverse)}.",
-            f"- **Finding foreign objects.** SLUG's mean pixel AUROC is {own:.2f}; the "
-            f"highest is that of {titles()[best_map]}, {auroc:.2f}.",
+            f"with the error is {given}: {_adds(given)}. The other way round, "
+            f"{titles()[trivial]} with SLUG known, it is {reverse}: {_adds(reverse)}.",
+            f"- **Finding foreign objects.** SLUG's mean pixel AUROC is {own}; the "
+            f"highest is that of {titles()[best_map]}, {auroc}.",
         ]
     )
 
