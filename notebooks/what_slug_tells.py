@@ -2,9 +2,9 @@
 # # What SLUG tells
 #
 # A score may follow the error because it knows something, or because it repeats what is seen in the
-# image. Four questions: does it change when the training set changes? What is left of it when what
-# costs nothing is known? Does a given score mean the same error in both groups? And what can be
-# decided by it with a guarantee?
+# image. Five questions: does it change when the training set changes? What is left of it when what
+# costs nothing is known? Does a given score mean the same error in both groups? What can be decided by
+# it with a guarantee? And does the variance of a pixel tell the size of its residual?
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
@@ -14,8 +14,9 @@ from IPython.display import display
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.book.recorded import of_recorded
 from companion.experiments.baselines import records
-from companion.experiments.meaning import analysis, figures
+from companion.experiments.meaning import analysis, figures, recorded
 
 run = notebook.open_run("what_slug_tells", profile)
 scores = run.table("scores")
@@ -79,7 +80,24 @@ analysis.flags(scores, run.profile)
 # of the errors) is to stay below a risk, by split-conformal risk control.
 
 # %%
-analysis.kept_at_risk(wide, run.profile, ["slug", "divergence", "edge_energy", "deep_ensemble"])
+analysis.kept_at_risk(wide, run.profile, recorded.DECIDING)
+
+# %% [markdown]
+# ### Does the variance of a pixel tell its residual?
+#
+# Within each image, the squared residuals beside SLUG's variances: their rank correlation, and the
+# slope of one in the other over tenths of the pixels, on logarithmic axes. One factor for a whole
+# network would be no fault; but the factor must be the same for all images, and for both groups.
+
+# %%
+analysis.calibration(run.table("calibration"), run.profile)
+
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+kept = notebook.find_recorded("comparisons")
+of_recorded(kept, recorded.tables(kept) if kept is not None else {})
 
 # %% tags=["hide-input"]
 slug = added.loc["slug"]
@@ -91,4 +109,14 @@ numbers = {
     "gap": gaps["gap"].value,
     "gap_given_slug": gaps["gap given SLUG"].value,
 }
+if kept is not None:
+    numbers |= recorded.numbers(kept)
+# The first page quotes these of the recorded run.
+quoted = {
+    "recorded_slug_given_all",
+    "recorded_slug_given_all_low",
+    "recorded_slug_given_all_high",
+    "recorded_deep_ensemble_given_all",
+}
+assert quoted <= set(numbers) or kept is None
 run.finish(figure, numbers)

@@ -1,11 +1,14 @@
 """What SLUG tells, from tables in which the truth is known."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from companion.config import Statistics
 from companion.experiments.meaning import analysis
+from companion.experiments.meaning.calibration import calibrate
 from companion.profiles import load_profile
 
 PROFILE = load_profile("reduced").model_copy(
@@ -84,27 +87,72 @@ def test_rates_of_flags_are_those_of_the_groups():
     assert flagged.mean() == pytest.approx(0.1, abs=0.02)
 
 
+def controlled(rows, name, risk):
+    return analysis.control_risk(
+        rows[name].to_numpy(),
+        rows["squared_error"].to_numpy(),
+        (rows["set"] == "dark").to_numpy(),
+        pd.factorize(rows["group"])[0],
+        seed=int(rows["seed"].iloc[0]),
+        risk=risk,
+    )
+
+
 def test_the_risk_that_is_guaranteed_is_met_on_average():
     wide = wide_table(0.3, runs=60, images=400)
-    made = [analysis._risk_of_run(one, "slug", 0.05) for _, one in wide.groupby("seed")]
+    by_run = [one for _, one in wide.groupby("seed")]
+    made = [controlled(one, "slug", 0.05) for one in by_run]
     risks = np.array([one["risk met"] for one in made])
     assert risks.mean() <= 0.05 + 2 * risks.std() / np.sqrt(len(risks))
     kept = np.mean([one["kept"] for one in made])
     oracle = np.mean(
-        [
-            analysis._risk_of_run(one.assign(slug=one["squared_error"]), "slug", 0.05)["kept"]
-            for _, one in wide.groupby("seed")
-        ]
+        [controlled(one, "squared_error", 0.05)["kept"] for _, one in wide.groupby("seed")]
     )
     assert 0.1 < kept < oracle
     assert oracle > 0.7
 
 
 def test_nothing_is_kept_where_no_threshold_is_safe():
-    wide = wide_table(images=20, runs=1)
-    found = analysis._risk_of_run(wide, "divergence", 0.01)
+    found = controlled(wide_table(images=20, runs=1), "divergence", 0.01)
     assert found["kept"] == 0
     assert found["risk met"] == 0
+
+
+def test_what_is_kept_at_a_risk_has_an_interval_over_runs_and_patients():
+    table = analysis.kept_at_risk(wide_table(1.0, runs=3), PROFILE, ["slug", "divergence"])
+    kept = table["kept"].str.split(" ").str[0].astype(float)
+    assert kept["SLUG", "5%"] > kept["KL divergence", "5%"]
+    assert table["kept"].str.contains("to").all()
+
+
+def pixels(power, images=6, seed=0):
+    """Variances of pixels, and residuals that follow a power of them."""
+    random = np.random.default_rng(seed)
+    variances = np.exp(random.normal(size=(images, 16, 16)))
+    return 3 * variances**power * random.chisquare(1, variances.shape), variances
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_residuals_that_follow_a_power_of_the_variance_have_it_as_slope(power):
+    found = calibrate(*pixels(power))
+    assert found["slope"].mean() == pytest.approx(power, abs=0.12)
+    assert (found["rank"].mean() > 0.1) == (power > 0)
+    if power == 1:
+        assert found["log_ratio"].mean() == pytest.approx(np.log(3), abs=0.1)
+
+
+def test_calibration_has_an_interval_over_runs_and_patients():
+    parts = [
+        calibrate(*pixels(1.0, seed=seed)).assign(
+            seed=seed, group=[f"g{k}" for k in range(6)], set=["light", "dark"] * 3
+        )
+        for seed in range(3)
+    ]
+    found = analysis.calibration(pd.concat(parts, ignore_index=True), PROFILE)
+    slope = found.loc["slope of log residual in log variance, within an image", "found"]
+    low, high = map(float, re.findall(r"\(([\d.]+)\xa0to\xa0([\d.]+)\)", slope)[0])
+    assert low < 1.05
+    assert high > 0.95
 
 
 def test_the_changes_of_a_score_are_told_with_and_without_those_of_whole_networks():
