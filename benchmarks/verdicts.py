@@ -28,7 +28,7 @@ from slugkit.files import atomic_path
 
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
 RUNS = (3, 5, 10)
-RESAMPLES = 60
+RESAMPLES = 40
 TYPES = (1, 2, 3, 4)
 
 

@@ -23,7 +23,7 @@ scores = run.table("scores")
 wide = records.wide_with_groups(run)
 added = analysis.added(wide, run.profile, analysis.shown_in(wide))
 
-# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of an image. Right: the same after edge energy, KL divergence, norm of the latent mean and distance to the nearest training image have been taken out of both (those that are among the scores themselves: the other three). Bars: bootstrap intervals over runs and, within them, patients.", "name": "fig-what-slug-tells"}, "image": {"alt": "Two panels of dots with intervals, one row for each score: its rank correlation with the error alone, and given four numbers that cost nothing.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of an image. Right: the same after edge energy, KL divergence, norm of the latent mean and distance to the nearest training image have been taken out of both (those that are among the scores themselves: the other three). Bars: intervals over runs and patients.", "name": "fig-what-slug-tells"}, "image": {"alt": "Two panels of dots with intervals, one row for each score: its rank correlation with the error alone, and given four numbers that cost nothing.", "classes": "dark-light"}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.2))
 figures.added_dots(left, added, "alone")
 figures.added_dots(right, added, "given all four")

@@ -82,17 +82,16 @@ def over_runs_and_clusters(
     confidence: float,
     seed: int,
 ) -> Interval:
-    r"""Return the mean over runs of a statistic, from a bootstrap of runs and of clusters.
+    r"""Return the mean over runs of a statistic, with an interval over runs and over clusters.
 
-    Runs and clusters, such as patients, are drawn independently, and the clusters once for all
-    drawn runs: where all runs are tested on the same images, those are no new evidence in every
-    run. With the standard deviation s of the resampled means, r runs (or r clusters of a single
-    one):
+    With the standard deviation s over r runs, and that of the mean, s_c, when the c clusters, such
+    as patients, are drawn anew for all runs together:
 
-    .. math:: \bar x \pm t_{r-1} \, s \sqrt{r / (r - 1)}
+    .. math:: \bar x \pm \sqrt{t_{r-1}^2 \, s^2 / r + t_{c-1}^2 \, s_c^2}
 
-    Student's quantile, and the factor by which a resample of few runs varies too little, keep the
-    level with three runs, too, where quantiles of the resamples do not.
+    Where all runs are tested on the same images, these are no new evidence in every run, and s does
+    not know how much they vary. Where each run has its own, both terms do, so that the interval is
+    somewhat too wide. A single run has the second term alone.
 
     Parameters
     ----------
@@ -112,8 +111,8 @@ def over_runs_and_clusters(
 
     References
     ----------
-    Owen (2007), The pigeonhole bootstrap, Annals of Applied Statistics 1; it errs towards intervals
-    that are too wide.
+    Davison and Hinkley (1997), Bootstrap Methods and their Application, section 3.8, on data with
+    two sources of variation.
     """
     lengths = {len(array) for array in (*arrays, runs, clusters)}
     if lengths == {0} or len(lengths) != 1:
@@ -122,25 +121,27 @@ def over_runs_and_clusters(
     names, cluster_of = np.unique(clusters, return_inverse=True)
     random = np.random.default_rng(seed)
 
-    def value(rows: NDArray) -> float:
-        return float(statistic(*(array[rows] for array in arrays))) if len(rows) else math.nan
+    def values(times: NDArray) -> list[float]:
+        """Return the statistic of each run, with every cluster so many times."""
+        drawn = [np.repeat(rows, times[cluster_of[rows]]) for rows in rows_of]
+        return [
+            float(statistic(*(array[rows] for array in arrays))) if len(rows) else math.nan
+            for rows in drawn
+        ]
 
-    whole = _mean([value(rows) for rows in rows_of])
-    drawn = np.empty(resamples)
-    for number in range(resamples):
-        times = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))
-        chosen = random.integers(len(rows_of), size=len(rows_of))
-        values = {
-            k: value(np.repeat(rows_of[k], times[cluster_of[rows_of[k]]])) for k in set(chosen)
-        }
-        drawn[number] = _mean([values[k] for k in chosen])
-    defined = drawn[~np.isnan(drawn)]
-    units = len(rows_of) if len(rows_of) > 1 else len(names)
-    if 2 * len(defined) <= resamples or units == 1:
-        return Interval(whole, math.nan, math.nan)
-    error = float(defined.std(ddof=1)) * math.sqrt(units / (units - 1))
-    half = float(stats.t.ppf((1 + confidence) / 2, units - 1)) * error
-    return Interval(whole, whole - half, whole + half)
+    count = len(names)
+    whole = over_runs(values(np.ones(count, int)), confidence)
+    means = [
+        _mean(values(np.bincount(random.integers(count, size=count), minlength=count)))
+        for _ in range(resamples)
+    ]
+    defined = np.array(means)[~np.isnan(means)]
+    if 2 * len(defined) <= resamples or count == 1:
+        return Interval(whole.value, math.nan, math.nan)
+    of_clusters = float(stats.t.ppf((1 + confidence) / 2, count - 1) * defined.std(ddof=1))
+    of_runs = 0.0 if math.isnan(whole.low) else whole.high - whole.value
+    half = math.hypot(of_runs, of_clusters)
+    return Interval(whole.value, whole.value - half, whole.value + half)
 
 
 def _mean(values: list[float]) -> float:

@@ -114,7 +114,7 @@ def adjusted_trend(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     for dataset in DATASETS:
         chosen = select(scores, dataset, "external")
         for column, title in (("mse", "error"), ("slug", "SLUG")):
-            plain = per_run(chosen, lambda one, c=column: _kendall(one["fitzpatrick"], one[c]))
+            plain = per_run(chosen, partial(_trend, column=column))
             given = per_run(chosen, partial(_given_edges, column=column))
             rows[dataset, title] = {
                 "trend": plain.mean(),
@@ -207,6 +207,10 @@ def _log_ratio_of_means(values: np.ndarray, dark: np.ndarray) -> float:
     if dark.min() == dark.max():
         return np.nan
     return float(np.log(values[dark == 1].mean() / values[dark == 0].mean()))
+
+
+def _trend(rows: pd.DataFrame, column: str) -> float:
+    return _kendall(rows["fitzpatrick"].to_numpy(float), rows[column].to_numpy())
 
 
 def _kendall(types: np.ndarray, values: np.ndarray) -> float:
