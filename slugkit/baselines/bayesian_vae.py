@@ -73,7 +73,7 @@ class BayesianVAE(Baseline):
     """
 
     name: ClassVar[str] = "bayesian_vae"
-    title: ClassVar[str] = "Bayesian VAE"
+    title: ClassVar[str] = "short SGHMC, variance"
 
     prior_precision: float = 1.0
     step: float = 0.5

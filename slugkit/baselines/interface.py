@@ -132,6 +132,8 @@ class Comparison:
     map: Float[np.ndarray, "n H W"] | None
     cost: Cost
     standard_error: Float[np.ndarray, " n"] | None = None  # of a score that is estimated
+    # What the method itself predicts, where that is not what the network reconstructs.
+    reconstruction: Float[np.ndarray, "n H W C"] | None = None
 
 
 class Baseline(ABC):
@@ -187,7 +189,7 @@ def over_pixels(map_: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, " n"]:
 def variance_over_members(
     reconstructions: Iterable[Float[np.ndarray, "n H W C"]], cost: Cost
 ) -> Comparison:
-    r"""Return the variance of some reconstructions of the same images, in one pass.
+    r"""Return mean and variance of some reconstructions of the same images, in one pass.
 
     .. math:: \sigma^2 = \frac{1}{S - 1} \sum_{s=2}^{S} d_s, \qquad
               d_s = \frac{s - 1}{s} (y_s - \bar y_{s-1})^2
@@ -224,4 +226,4 @@ def variance_over_members(
             increments.append(over_pixels(increment))
     score = mean(np.stack(increments), 0)
     variance = total.sum(axis=-1) / len(increments)
-    return Comparison(score.value, variance, cost, score.standard_error)
+    return Comparison(score.value, variance, cost, score.standard_error, centre)

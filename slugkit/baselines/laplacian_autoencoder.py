@@ -50,7 +50,7 @@ class LaplacianAutoencoder(Baseline):
     """
 
     name: ClassVar[str] = "laplacian_autoencoder"
-    title: ClassVar[str] = "Laplacian autoencoder"
+    title: ClassVar[str] = "post-hoc diagonal Laplace"
 
     curvature_samples: int = 8
     prior_precision: float | None = None
