@@ -3,8 +3,9 @@
 #
 # The paper sets its score beside one other, the standard deviation of the encoder. Here it is beside
 # every system that the paper names: deep ensembles {cite:p}`lakshminarayanan2017simple`, Monte
-# Carlo dropout {cite:p}`gal2016dropout`, a Bayesian VAE {cite:p}`daxberger2019bayesian`, the
-# Laplacian autoencoder {cite:p}`miani2022laplacian` and SLU {cite:p}`miani2024sketched`; beside two
+# Carlo dropout {cite:p}`gal2016dropout`, a Bayesian VAE {cite:p}`daxberger2019bayesian` (here the
+# variance over a short chain), the Laplacian autoencoder {cite:p}`miani2022laplacian` (here made
+# after training) and SLU {cite:p}`miani2024sketched`, which is SLUG as published; beside two
 # variants, the plain Jacobian norm and the Laplace approximation of the last layer
 # {cite:p}`daxberger2021laplace`; and beside trivial ones that use no uncertainty of the weights: how many
 # edges the image has, how far its nearest neighbour in the training set is, how large its latent.
@@ -57,6 +58,13 @@ display(Markdown(report.reading(found)))
 
 # %%
 report.show(found.prediction)
+
+# %% [markdown]
+# A mean over members, passes or samples is a prediction of its own, with another error than the
+# network's. Scores of such methods beside both errors:
+
+# %%
+report.own_table(analysis.own_prediction(records.comparisons(run), run.profile))
 
 # %% [markdown]
 # Foreign objects are drawn over images that have none, so that each pixel is known to belong to one

@@ -73,6 +73,43 @@ def runs_needed(values: ArrayLike, threshold: float, confidence: float) -> float
     return math.inf
 
 
+def p_value(interval: Interval, confidence: float) -> float:
+    r"""Return the two-sided p-value that a number is 0, as its interval implies it.
+
+    From the normal distribution whose interval is as wide; NaN for a number without one.
+
+    >>> round(p_value(Interval(1.0, 0.0, 2.0), 0.95), 3)
+    0.05
+    """
+    error = (interval.high - interval.low) / 2 / stats.norm.ppf((1 + confidence) / 2)
+    if error == 0:
+        return float(interval.value == 0)
+    return float(2 * stats.norm.sf(abs(interval.value) / error))
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    r"""Return p-values adjusted for being many, (m,): the chance of any false one is below each.
+
+    .. math:: \tilde p_{(i)} = \max_{j \le i} \min(1, (m - j + 1) \, p_{(j)})
+
+    NaN is left out and stays.
+
+    References
+    ----------
+    Holm (1979), A simple sequentially rejective multiple test procedure.
+
+    >>> holm([0.01, 0.04, 0.03]).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    given = np.asarray(p_values, float)
+    adjusted = given.copy()
+    known = np.flatnonzero(~np.isnan(given))
+    order = known[np.argsort(given[known], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * given[order]))
+    return adjusted
+
+
 def over_runs_and_clusters(
     statistic: Callable[..., float],
     *arrays: NDArray,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from scipy.stats import rankdata
 
 from companion.config import Profile
 from companion.experiments.scores.analysis import order_of_cells
+from companion.statistics.inference import holm, p_value
 from companion.statistics.interval import Interval
-from companion.statistics.metrics import bootstrap_many
-from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS
+from companion.statistics.metrics import bootstrap_many, over_seeds, spearman
+from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS, over_images
 from slugkit.baselines.interface import baselines
 from slugkit.baselines.trivial import SquaredError
 
@@ -129,6 +131,7 @@ class Findings:
     partial: pd.DataFrame  # and these
     detection: pd.DataFrame  # from `object_detection`
     seeds: pd.DataFrame  # from `by_seed`
+    confidence: float  # of the intervals
 
     @property
     def best_trivial(self) -> str:
@@ -142,10 +145,16 @@ class Findings:
         return best(self.prediction, "spearman", names)
 
     def against_slug(self) -> tuple[list[str], list[str]]:
-        """Return who predicts the error better than SLUG, and who worse, by more than chance."""
+        """Return who predicts the error better than SLUG, and who worse, by more than chance.
+
+        Over all of them, the chance that any is named falsely is that of one interval (Holm).
+        """
         above = self.prediction[self.prediction["quantity"] == "above slug"]
         above = above[above["baseline"] != SLUG]
-        better, worse = above["low"] > 0, above["high"] < 0
+        intervals = [Interval(*row) for row in above[["value", "low", "high"]].to_numpy(float)]
+        adjusted = holm([p_value(interval, self.confidence) for interval in intervals])
+        clear = adjusted < 1 - self.confidence
+        better, worse = clear & (above["value"] > 0), clear & (above["value"] < 0)
         return list(above.loc[better, "baseline"]), list(above.loc[worse, "baseline"])
 
     def best_map(self) -> tuple[str, float]:
@@ -188,7 +197,36 @@ def measure(table: pd.DataFrame, profile: Profile) -> Findings:
     """Measure everything on a table of comparisons; see `steps.comparisons` for its columns."""
     found = error_prediction(table, profile)
     given = found["quantity"].isin(GIVEN)
-    return Findings(found[~given], found[given], object_detection(table, profile), by_seed(table))
+    return Findings(
+        found[~given],
+        found[given],
+        object_detection(table, profile),
+        by_seed(table),
+        profile.statistics.confidence,
+    )
+
+
+def own_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return how scores follow the error of what their own method predicts.
+
+    A mean over members or samples is another prediction than the network's. One row for each
+    baseline that has one: the rank correlation with its own error, and with that of the network.
+    Empty for runs recorded without.
+    """
+    rows = table[table["set"].isin(GROUPS)]
+    if "own_error" not in rows:
+        return pd.DataFrame()
+    index = ["seed", "image_id"]
+    network = rows[rows["baseline"] == ORACLE].set_index(index)["score"]
+    found = {}
+    for name, one in rows[rows["own_error"].notna()].groupby("baseline", sort=False):
+        one = one.assign(error=network.loc[pd.MultiIndex.from_frame(one[index])].to_numpy())
+        ranks = partial(over_images, one, profile, over_seeds(spearman), "score")
+        found[name] = {
+            "with its own error": ranks("own_error", "seed"),
+            "with the network's error": ranks("error", "seed"),
+        }
+    return pd.DataFrame.from_dict(found, orient="index")
 
 
 def _quantities(values: NDArray, errors: NDArray, groups: NDArray) -> NDArray:

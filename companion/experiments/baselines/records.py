@@ -7,13 +7,14 @@ from companion.experiments.baselines.analysis import skin_scores
 from companion.run import Run
 
 KEYS = ["image_id", "source", "object", "set", "seed"]
-VALUES = ["score", "auroc", "average_precision"]
+VALUES = ["score", "own_error", "auroc", "average_precision"]
 
 
 def compact(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per image with columns such as "score:slug"; standard errors are left out."""
+    known = [name for name in VALUES if name in table]
     wide = table.pivot_table(
-        index=KEYS, columns="baseline", values=VALUES, aggfunc="first", sort=False
+        index=KEYS, columns="baseline", values=known, aggfunc="first", sort=False
     )
     wide.columns = wide.columns.map(":".join)
     return wide.reset_index()

@@ -31,9 +31,9 @@ def reading(found: Findings) -> str:
     return "\n".join(
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
-            f"{slug}. Of {len(SCORES) - 1} others, better by more than chance: "
-            f"{_list(better)}. Worse: {_list(worse)}. The best trivial baseline is "
-            f"{titles()[trivial]}, {rival}.",
+            f"{slug}. Of {len(SCORES) - 1} others, better by more than "
+            f"chance, adjusted for so many comparisons: {_list(better)}. Worse: "
+            f"{_list(worse)}. The best trivial baseline is {titles()[trivial]}, {rival}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
             f"with the error is {given}: {_adds(given)}. The other way round, "
             f"{titles()[trivial]} with SLUG known, it is {reverse}: {_adds(reverse)}.",
@@ -56,6 +56,11 @@ def show(*tables: pd.DataFrame) -> pd.DataFrame:
     )
     wide = wide.loc[order, list(dict.fromkeys(found["quantity"]))].fillna("no map")
     return wide.rename(index=titles()).rename_axis(index=None, columns=None)
+
+
+def own_table(found: pd.DataFrame) -> pd.DataFrame:
+    """Return `analysis.own_prediction` as text, under the names that people use."""
+    return found.map(str).rename(index=titles())
 
 
 def cost_table(costs: pd.DataFrame, seconds: dict[str, list[float]]) -> pd.DataFrame:
@@ -94,14 +99,17 @@ def budget(profile: Profile) -> str:
         f"The ensemble has {ensemble.members} members, the first being the network of "
         f"the other pages. All methods that draw "
         f"anything draw {settings.num_samples} times per image: passes with dropout (rate "
-        f"{dropout.dropout:g}), samples of the weights, Jacobian products. SLUG and the last "
-        f"layer take {profile.curvature.rank} eigenpairs from at most "
-        f"{profile.curvature.max_products} products with G; SLU takes {slu.num_steps} "
-        f"steps on {slu.num_images} of the images with a sketch of "
-        f"{slu.sketch_fraction:.0%} of p. The Laplacian autoencoder's diagonal comes from "
+        f"{dropout.dropout:g}), samples of the weights, Jacobian products. SLUG takes "
+        f"{profile.curvature.rank} eigenpairs from at most {profile.curvature.max_products} "
+        f"products with G; the Jacobian norm is SLUG's score and the exact part of these pairs; "
+        f"the last layer has its whole matrix. SLUG as published is SLU with "
+        f"{slu.num_steps or profile.curvature.rank} steps on "
+        f"{slu.num_images or 'all'} of the images and a sketch of "
+        f"{slu.sketch_fraction:.0%} of p. The diagonal of the post-hoc Laplace approximation, "
+        f"which Miani et al. train through and this is not, comes from "
         f"{laplace.curvature_samples} backward passes over the training images, and its prior "
         f"precision is the smallest power of ten with which the error on a batch of training "
-        f"images at most doubles. The chain of the Bayesian VAE takes {chain.burn_in} "
+        f"images at most doubles. The short chain of SGHMC takes {chain.burn_in} "
         f"steps and then one sample every {chain.thinning}, with a prior precision of "
         f"{chain.prior_precision:g} and a step of {chain.step:g} in units of the "
         f"inverse stiffness: far too few steps to leave the neighbourhood of the trained weights, "

@@ -34,9 +34,11 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
     """Write comparisons.csv and costs.csv beside the network of data set B.
 
     comparisons.csv has one row per test image and baseline: `score` and its `standard_error` where
-    it is estimated, and for the images with a drawn object `auroc` and `average_precision` of the
-    map against the mask. costs.csv has one row per baseline; see `baselines.interface.Cost`. The
-    record holds the seconds that each took; for SLUG those of the curvature step count, too.
+    it is estimated; `own_error`, the mean squared error of what the baseline itself predicts, where
+    that is not the network's reconstruction; and for the images with a drawn object `auroc` and
+    `average_precision` of the map against the mask. costs.csv has one row per baseline; see
+    `baselines.interface.Cost`. The record holds the seconds that each took; for SLUG those of the
+    curvature step count, too.
     """
     profile, settings = job.profile, job.profile.experiment(Comparisons)
     table = job.read_table("data/test.csv")
@@ -72,7 +74,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
             start = time.monotonic()
             made = baseline.compare(problem)
             facts["seconds"][name] = round(time.monotonic() - start, 2)
-            rows.append(_rows(table, made, masks).assign(baseline=name))
+            rows.append(_rows(table, made, images, masks).assign(baseline=name))
             costs.append({"baseline": name, **vars(made.cost)})
             progress(number, len(baselines), baseline.title)
         # The fit of SLUG's basis is a step of its own.
@@ -102,7 +104,9 @@ def _retrain(job: "Job", train_images: np.ndarray, folder: Path, facts: dict[str
     return retrain
 
 
-def _rows(table: pd.DataFrame, made: Comparison, masks: np.ndarray) -> pd.DataFrame:
+def _rows(
+    table: pd.DataFrame, made: Comparison, images: np.ndarray, masks: np.ndarray
+) -> pd.DataFrame:
     nothing = np.full(len(table), np.nan)
     found = {"auroc": nothing.copy(), "average_precision": nothing.copy()}
     if made.map is not None:
@@ -111,10 +115,14 @@ def _rows(table: pd.DataFrame, made: Comparison, masks: np.ndarray) -> pd.DataFr
             found["average_precision"][place] = pixel_average_precision(
                 made.map[place], masks[place]
             )
+    own_error = nothing
+    if made.reconstruction is not None:
+        own_error = np.mean((made.reconstruction - images) ** 2, axis=(1, 2, 3))
     # float32 keeps what is known and no more digits.
     numbers = {
         "score": made.score,
         "standard_error": nothing if made.standard_error is None else made.standard_error,
+        "own_error": own_error,
         **found,
     }
     return table.assign(**{name: np.float32(values) for name, values in numbers.items()})

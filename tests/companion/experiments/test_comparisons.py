@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from companion.experiments.baselines.analysis import BASELINES, ORACLE
 from companion.experiments.baselines.records import compact, expand
 from companion.experiments.baselines.settings import Comparisons
 from companion.profiles import load_profile
+from companion.statistics.interval import Interval
 from companion.statistics.metrics import ause, partial_spearman, spearman
 from slugkit.errors import InputError
 
@@ -94,6 +97,37 @@ def test_what_only_repeats_another_adds_nothing(found):
     assert "no gain beyond chance" in comparison_report.reading(found)
 
 
+def test_a_score_is_set_beside_the_error_of_its_own_prediction(table):
+    """That of the ensemble follows its own error, and the network's not at all."""
+    random = np.random.default_rng(1)
+    rows = table["baseline"] == "deep_ensemble"
+    own = np.where(rows, table["score"] * np.exp(random.normal(0, 0.1, len(table))), np.nan)
+    found = comparisons.own_prediction(table.assign(own_error=own), PROFILE)
+    assert list(found.index) == ["deep_ensemble"]
+    row = found.loc["deep_ensemble"]
+    assert row["with its own error"].low > 0.8
+    assert row["with the network's error"].low < 0 < row["with the network's error"].high
+    shown = comparison_report.own_table(found)
+    assert "to" in shown.loc["deep ensemble", "with its own error"]
+    assert comparisons.own_prediction(table, PROFILE).empty  # recorded without
+
+
+def test_among_many_scores_that_are_chance_none_is_named_better(table):
+    """As many as there are, one in twenty of the plain intervals would be beside zero."""
+    intervals = [Interval(0.1, 0.005, 0.195), *[Interval(0.0, -0.1, 0.1)] * 14]
+    names = [name for name in comparisons.SCORES if name != "slug"]
+    rows = pd.DataFrame(
+        [
+            {"baseline": name, "quantity": "above slug", **vars(one)}
+            for name, one in zip(names, intervals, strict=False)
+        ]
+    )
+    found = comparisons.Findings(rows, rows, rows, rows, 0.95)
+    assert found.against_slug() == ([], [])
+    one = replace(found, prediction=rows.head(1))
+    assert one.against_slug() == ([names[0]], [])
+
+
 def test_better_and_worse_are_told_by_intervals_of_the_difference(found):
     better, worse = found.against_slug()
     assert better == ["edge_energy"]
@@ -110,7 +144,7 @@ def test_maps_are_compared_over_images(found):
     assert found.best_map() == ("local_contrast", 1.0)
     assert "sketched_lanczos" not in set(found.detection["baseline"])
     shown = comparison_report.show(found.prediction, found.detection)
-    assert shown.loc["SLU (sketched)", "auroc"] == "no map"
+    assert shown.loc["SLUG as published", "auroc"] == "no map"
 
 
 def test_the_recorded_form_is_small_and_comes_back(table):
@@ -137,7 +171,7 @@ def test_rejection_by_the_error_itself_is_lowest(table):
     _, axis = plt.subplots()
     comparison_plots.rejection(axis, table, ["slug", "edge_energy"])
     curves = {line.get_label(): np.asarray(line.get_ydata(), float) for line in axis.lines}
-    for label in ("SLUG", "edge energy"):
+    for label in ("SLUG, exact basis", "edge energy"):
         assert (curves["oracle"] <= curves[label] + 1e-9).all()
     plt.close()
 

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from companion.statistics.inference import over_runs, over_runs_and_clusters, runs_needed
+from companion.statistics.inference import (
+    holm,
+    over_runs,
+    over_runs_and_clusters,
+    p_value,
+    runs_needed,
+)
+from companion.statistics.interval import Interval
 from slugkit.errors import InputError
 
 values = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
@@ -107,3 +114,25 @@ def test_arrays_of_different_lengths_are_refused():
             confidence=0.9,
             seed=0,
         )
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_adjusted_p_values_keep_their_order_and_lie_between_the_plain_and_bonferroni(plain):
+    adjusted = holm(plain)
+    assert (adjusted >= plain).all()
+    assert (adjusted <= np.minimum(1, len(plain) * np.array(plain)) + 1e-12).all()
+    assert (np.diff(adjusted[np.argsort(plain, kind="stable")]) >= 0).all()
+
+
+def test_of_many_true_nulls_any_is_rejected_no_more_often_than_the_level():
+    rng = np.random.default_rng(0)
+    plain = rng.uniform(size=(2000, 10))
+    any_false = np.mean([holm(one).min() < 0.05 for one in plain])
+    assert any_false < 0.065
+    assert np.mean(plain.min(axis=1) < 0.05) > 0.3
+
+
+def test_an_interval_that_ends_at_zero_is_at_the_level():
+    assert p_value(Interval(2.0, 0.0, 4.0), 0.9) == pytest.approx(0.1)
+    assert math.isnan(p_value(Interval(2.0, math.nan, math.nan), 0.9))
+    np.testing.assert_array_equal(holm([math.nan, 0.2]), [math.nan, 0.2])
