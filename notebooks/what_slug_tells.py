@@ -97,7 +97,8 @@ analysis.calibration(run.table("calibration"), run.profile)
 
 # %% tags=["hide-input"]
 kept = notebook.find_recorded("comparisons")
-of_recorded(kept, recorded.tables(kept) if kept is not None else {})
+known = None if kept is None else recorded.added(kept)
+of_recorded(kept, {} if kept is None else recorded.tables(kept, known))
 
 # %% tags=["hide-input"]
 slug = added.loc["slug"]
@@ -109,8 +110,8 @@ numbers = {
     "gap": gaps["gap"].value,
     "gap_given_slug": gaps["gap given SLUG"].value,
 }
-if kept is not None:
-    numbers |= recorded.numbers(kept)
+if known is not None:
+    numbers |= recorded.numbers(known)
 # The first page quotes these of the recorded run.
 quoted = {
     "recorded_slug_given_all",

@@ -31,8 +31,6 @@ LARGE = 0.1
 # Of the images that are kept, so many may have a large error.
 RISKS = (0.01, 0.02, 0.05)
 LARGE_FOR_RISK = 0.25
-# Each calibrates and tests anew.
-RISK_RESAMPLES = 200
 
 
 def epistemic(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
@@ -162,8 +160,6 @@ def kept_at_risk(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> 
     ----------
     Angelopoulos, Bates, Fisch, Lei, Schuster, Conformal risk control (2024), theorem 1.
     """
-    few = profile.statistics.model_copy(update={"resamples": RISK_RESAMPLES})
-    profile = profile.model_copy(update={"statistics": few})
     patients = wide.groupby("seed")["group"].transform(lambda group: pd.factorize(group)[0])
     table = wide.assign(dark=wide["set"] == "dark", patient=patients)
     rows = []

@@ -13,13 +13,13 @@ from companion.statistics.interval import Interval
 DECIDING = ("slug", "divergence", "edge_energy", "deep_ensemble")
 
 
-def tables(run: Run) -> dict[str, Callable[[Run], pd.DataFrame]]:
-    """Return the titled tables that a run has the data for."""
+def tables(run: Run, known: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]:
+    """Return the titled tables that a run has the data for; `known` is what `added` returns."""
     found: dict[str, Callable[[Run], pd.DataFrame]] = {
         "Does it change with the training set?": lambda one: analysis.epistemic(
             one.table("scores"), one.profile
         ),
-        "What does it add?": lambda one: analysis.show(added(one)),
+        "What does it add?": lambda one: analysis.show(known),
         "How many are flagged": lambda one: analysis.flags(one.table("scores"), one.profile),
         "What can be decided by it?": lambda one: analysis.kept_at_risk(
             records.wide_with_groups(one), one.profile, DECIDING
@@ -42,12 +42,11 @@ def added(run: Run) -> pd.DataFrame:
     return analysis.added(wide, run.profile, analysis.shown_in(wide))
 
 
-def numbers(run: Run) -> dict[str, float]:
-    """Return the numbers that the first page quotes."""
+def numbers(known: pd.DataFrame) -> dict[str, float]:
+    """Return the numbers that the first page quotes, from what `added` returns."""
     found: dict[str, float] = {}
-    table = added(run)["given all four"]
     for name in ("slug", "deep_ensemble"):
-        interval = table[name]
+        interval = known["given all four"][name]
         assert isinstance(interval, Interval)
         found[f"recorded_{name}_given_all"] = interval.value
         found[f"recorded_{name}_given_all_low"] = interval.low

@@ -100,11 +100,8 @@ def test_the_largest_effect_is_the_one_furthest_from_the_base():
 
 def test_the_table_shows_the_range_over_seeds_or_else_over_images():
     several = variant_table(table())
-    assert (
-        several.loc[("base", "base"), "rank correlation with the error"]
-        == f"{Interval(0.6, 0.5, 0.7):.2f}"
+    assert several.loc[("base", "base"), "rank correlation with the error"] == str(
+        Interval(0.6, 0.5, 0.7)
     )
     one = variant_table(table()[lambda rows: rows["seed"] == 0])
-    assert (
-        one.loc[("base", "base"), "rank correlation with the error"] == f"{Interval(0.5, 0, 1):.2f}"
-    )
+    assert one.loc[("base", "base"), "rank correlation with the error"] == str(Interval(0.5, 0, 1))
