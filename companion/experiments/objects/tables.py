@@ -172,10 +172,12 @@ def lesion_checks(lesions: pd.DataFrame, profile: Profile) -> list[Check]:
     for kind in [kind for kind in OBJECTS if (rows["kind"] == kind).any()]:
         chosen = rows[rows["kind"] == kind]
         for more, less in (("lesion", "skin"), ("object", "lesion")):
-            logs = chosen.assign(log=np.log(chosen[more] / chosen[less]))
+            # A column "object" is read as text, which is what it is in other tables.
+            above, below = (chosen[name].astype(float) for name in (more, less))
+            logs = chosen.assign(log=np.log(above / below))
             metric = f"log of SLUG of {more} over {less}, {kind}"
-            name = f"{more}_over_{less}"
-            checks.append(cluster_check("C11", name, metric, logs, profile, np.mean, "log"))
+            which = f"{more}_over_{less}"
+            checks.append(cluster_check("C11", which, metric, logs, profile, np.mean, "log"))
     return checks
 
 

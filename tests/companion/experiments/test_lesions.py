@@ -7,6 +7,7 @@ import pytest
 from companion.experiments.objects.lesions import COLUMNS, measure
 from companion.experiments.objects.measure import Observation
 from companion.experiments.objects.tables import lesion_checks, lesion_table
+from companion.pipeline.store import load_table, save_table
 from companion.profiles import load_profile
 from companion.statistics.claims import Finding, verdicts
 from slugkit.data.synthesis.foreign_objects import overlay_each
@@ -60,7 +61,7 @@ def test_without_images_the_table_is_empty_and_can_be_shown():
     ],
 )
 def test_the_verdict_on_the_lesion_follows_from_the_order_within_images(
-    skin, lesion, object_, finding
+    skin, lesion, object_, finding, tmp_path
 ):
     one_run = pd.DataFrame(
         {
@@ -74,7 +75,8 @@ def test_the_verdict_on_the_lesion_follows_from_the_order_within_images(
     )
     rows = pd.concat([one_run.assign(seed=seed) for seed in range(3)])
     ignored = rows.assign(method="squared_error", lesion=1e9)
-    checks = lesion_checks(pd.concat([rows, ignored]), load_profile("reduced"))
+    save_table(tmp_path / "lesions.csv", pd.concat([rows, ignored]))
+    checks = lesion_checks(load_table(tmp_path / "lesions.csv"), load_profile("reduced"))
     assert [one.interval.value for one in checks] == pytest.approx(
         [np.mean(np.log(lesion / skin)), np.mean(np.log(object_ / lesion))]
     )
