@@ -5,7 +5,7 @@
 needs that profile's trained network and the VGG-19 weights under the data root, and writes
 benchmarks/results/perceptual-<profile>.json: the norms of both gradients, in the reconstruction
 (mean over training images) and in the weights of the network, for a perceptual weight of 1. The
-gradient is linear in that weight, so "acts" is the weight that makes the second a tenth of the first.
+gradient is linear in that weight, so "weight_that_acts" makes one a tenth of the other.
 """
 
 import argparse
