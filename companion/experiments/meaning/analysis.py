@@ -118,8 +118,8 @@ def flags(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         rate = partial(_rate, in_dark=group == "dark")
         excess = partial(_excess, in_dark=group == "dark")
         table[group] = {
-            "flagged by SLUG": str(over_clusters(rows, profile, rate, "slug", "dark")),
-            "large error": str(over_clusters(rows, profile, rate, "mse", "dark")),
+            "flagged by SLUG": str(_share(over_clusters(rows, profile, rate, "slug", "dark"))),
+            "large error": str(_share(over_clusters(rows, profile, rate, "mse", "dark"))),
             "difference": str(over_clusters(rows, profile, excess, "slug", "mse", "dark")),
         }
     return pd.DataFrame.from_dict(table, orient="index")
@@ -132,10 +132,10 @@ def calibration(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """
     rows = table.assign(dark=table["set"] == "dark")
     asked = (
-        ("rank correlation over the pixels of an image", np.nanmean, ("rank",), 1),
-        ("slope of log residual in log variance, within an image", np.nanmean, ("slope",), 1),
-        ("spread over images of log (residual / variance)", _spread, ("log_ratio",), 0),
-        ("the same: mean on dark skin less that on light", _gap, ("log_ratio", "dark"), 0),
+        ("rank correlation over an image's pixels", np.nanmean, ("rank",), "above 0"),
+        ("slope of log residual in log variance", np.nanmean, ("slope",), "1"),
+        ("spread of log (residual / variance)", _spread, ("log_ratio",), "0"),
+        ("its mean on dark skin less that on light", _gap, ("log_ratio", "dark"), "0"),
     )
     return pd.DataFrame(
         [
@@ -168,7 +168,7 @@ def kept_at_risk(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> 
         for quantity in ("kept", *(f"kept, {group}" for group in GROUPS), "risk met"):
             statistic = partial(_controlled, risk=risk, quantity=quantity)
             columns = (name, ERROR, "dark", "patient", "seed")
-            row[quantity] = str(over_clusters(table, profile, statistic, *columns))
+            row[quantity] = str(_share(over_clusters(table, profile, statistic, *columns)))
         rows.append(row)
     return pd.DataFrame(rows).set_index(["score", "risk allowed"])
 
@@ -262,6 +262,12 @@ def _controlled(*columns: NDArray, risk: float, quantity: str) -> float:
 
 def _share_of(kept: NDArray, chosen: NDArray) -> float:
     return float(kept[chosen].mean()) if chosen.any() else np.nan
+
+
+def _share(interval: Interval) -> Interval:
+    """Cut the interval of a share where there are no shares."""
+    low, high = np.clip([interval.low, interval.high], 0, 1)
+    return Interval(interval.value, float(low), float(high))
 
 
 def _shown(values: Iterable[float], profile: Profile) -> str:
