@@ -21,12 +21,13 @@ from matplotlib import pyplot as plt
 
 from companion import notebook
 from companion.book import panels
+from companion.book.recorded import unless_empty
 from companion.experiments.baselines import analysis, figures, records, report
 
 run = notebook.open_run("comparisons", profile)
-found = analysis.measure(records.comparisons(run), run.profile)
+found = analysis.measure(records.comparisons(run), run.profile, records.patients(run))
 
-# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over images; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each baseline, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial baseline, the best named one and the encoder standard deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of the image, over held-out skin images. Right: mean pixel AUROC of each map on images with a drawn object; dotted, chance. Bars are bootstrap intervals over patients; small ticks above a bar, where there are several, are single seeds. Below: mean error of the rest as the most uncertain images are removed.", "name": "fig-comparisons"}, "image": {"alt": "Left: for each baseline, its rank correlation with the mean squared error, sorted, with intervals. Right: the mean pixel AUROC of its map on drawn objects, sorted, with intervals. Below: mean error of the remaining images as the most uncertain are removed, for SLUG, the best trivial baseline, the best named one and the encoder standard deviation, between an oracle and random order.", "classes": "dark-light"}} tags=["hide-input"]
 figure = plt.figure(figsize=(7.2, 7.6))
 upper, lower = figure.subfigures(2, 1, height_ratios=(5, 3))
 left, right = upper.subplots(1, 2)
@@ -64,7 +65,10 @@ report.show(found.prediction)
 # network's. Scores of such methods beside both errors:
 
 # %%
-report.own_table(analysis.own_prediction(records.comparisons(run), run.profile))
+unless_empty(
+    report.own_table(analysis.own_prediction(records.comparisons(run), run.profile)),
+    "This run was made before these errors were kept.",
+)
 
 # %% [markdown]
 # Foreign objects are drawn over images that have none, so that each pixel is known to belong to one
@@ -108,7 +112,7 @@ report.cost_table(run.table("costs"), records.seconds(run))
 numbers = found.numbers()
 kept = notebook.find_recorded("comparisons")
 if kept is not None:
-    there = analysis.measure(records.comparisons(kept), kept.profile)
+    there = analysis.measure(records.comparisons(kept), kept.profile, records.patients(kept))
     display(panels.banner(kept.profile))
     numbers |= there.numbers("recorded_")
     display(Markdown(report.reading(there)))

@@ -1,6 +1,6 @@
 """What the baselines are worth: how they predict the error, and what SLUG adds to them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,6 +18,8 @@ from companion.statistics.metrics import bootstrap_many, over_seeds, spearman
 from companion.statistics.summaries import BOOTSTRAP_SEED, GROUPS, over_images
 from slugkit.baselines.interface import baselines
 from slugkit.baselines.trivial import SquaredError
+
+Patients = Mapping[str, str]  # of each image, by its identifier
 
 SLUG = "slug"
 ORACLE = SquaredError.name
@@ -41,7 +43,9 @@ def skin_scores(table: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index()
 
 
-def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def error_prediction(
+    table: pd.DataFrame, profile: Profile, patients: Patients | None = None
+) -> pd.DataFrame:
     """Return how each score predicts the error of skin images, the error itself left out.
 
     One row per (baseline, quantity): value, low, high. The quantities are "spearman" and
@@ -51,7 +55,8 @@ def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     from both, and "it given slug", the reverse.
 
     Each is the mean over seeds of what holds within a seed, since the scores of two networks have
-    two scales. The interval is a bootstrap over images, an image being drawn for all seeds at once.
+    two scales. The interval is a bootstrap over patients, drawn for all seeds at once, or over
+    images where `patients` does not tell whose they are.
     """
     scores = skin_scores(table)
 
@@ -63,12 +68,16 @@ def error_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         return np.mean(of_seeds, axis=0).ravel()
 
     columns = [scores[ORACLE], scores["set"], scores["seed"]]
-    found = _intervals(profile, statistics, scores, scores[list(SCORES)], *columns)
+    found = _intervals(
+        profile, statistics, scores["image_id"], patients, scores[list(SCORES)], *columns
+    )
     rows = _rows(QUANTITIES, SCORES, found)
     return rows[~rows["quantity"].isin(GIVEN) | rows["baseline"].isin(TRIVIAL)]
 
 
-def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def object_detection(
+    table: pd.DataFrame, profile: Profile, patients: Patients | None = None
+) -> pd.DataFrame:
     """Return how well each map finds drawn objects, mean over images.
 
     Rows as in `error_prediction`; the quantities are "auroc" and "average precision" of the pixels.
@@ -86,7 +95,8 @@ def object_detection(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     def means(drawn: NDArray) -> NDArray:
         return drawn.mean(axis=0)
 
-    return _rows(quantities, names, _intervals(profile, means, wide.reset_index(), values))
+    identifiers = wide.reset_index()["image_id"]
+    return _rows(quantities, names, _intervals(profile, means, identifiers, patients, values))
 
 
 def by_seed(table: pd.DataFrame) -> pd.DataFrame:
@@ -193,14 +203,17 @@ class Findings:
         return {prefix + name: value for name, value in found.items()}
 
 
-def measure(table: pd.DataFrame, profile: Profile) -> Findings:
-    """Measure everything on a table of comparisons; see `steps.comparisons` for its columns."""
-    found = error_prediction(table, profile)
+def measure(table: pd.DataFrame, profile: Profile, patients: Patients | None = None) -> Findings:
+    """Measure everything on a table of comparisons; see the step for its columns.
+
+    `patients` has the patient of each image; that of an image with an object is the clean one's.
+    """
+    found = error_prediction(table, profile, patients)
     given = found["quantity"].isin(GIVEN)
     return Findings(
         found[~given],
         found[given],
-        object_detection(table, profile),
+        object_detection(table, profile, patients),
         by_seed(table),
         profile.statistics.confidence,
     )
@@ -284,12 +297,17 @@ def _partial(first: NDArray, second: NDArray, between: NDArray) -> NDArray:
 
 
 def _intervals(
-    profile: Profile, statistics: Callable[..., NDArray], images: pd.DataFrame, *arrays: Any
+    profile: Profile,
+    statistics: Callable[..., NDArray],
+    identifiers: pd.Series,
+    patients: Patients | None,
+    *arrays: Any,
 ) -> list[Interval]:
+    groups = identifiers if patients is None else identifiers.map(patients)
     return bootstrap_many(
         statistics,
         *(array.to_numpy() for array in arrays),
-        groups=images["image_id"].to_numpy(str),
+        groups=groups.to_numpy(str),
         resamples=profile.statistics.resamples,
         confidence=profile.statistics.confidence,
         seed=BOOTSTRAP_SEED,

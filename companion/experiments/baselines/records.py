@@ -44,6 +44,12 @@ def seconds(run: Run) -> dict[str, list[float]]:
     return {name: [one[name] for one in taken] for name in taken[0]}
 
 
+def patients(run: Run) -> dict[str, str]:
+    """Return the patient of each test image, by its identifier."""
+    scores = run.table("scores")
+    return dict(zip(scores["image_id"], scores["group"], strict=True))
+
+
 def wide_with_groups(run: Run) -> pd.DataFrame:
     """Return one row per (seed, skin image), a column for each baseline, with set and group."""
     wide = skin_scores(comparisons(run))

@@ -97,6 +97,23 @@ def test_what_only_repeats_another_adds_nothing(found):
     assert "no gain beyond chance" in comparison_report.reading(found)
 
 
+def test_images_of_one_patient_count_once(table):
+    """Every image twice, with the same numbers: as two images, or as two of one patient."""
+    twin = table.assign(image_id=table["image_id"] + "+")
+    both = pd.concat([table, twin], ignore_index=True)
+    patient_of = {name: name.rstrip("+") for name in both["image_id"]}
+
+    def width(found):
+        interval = comparisons.at(found, "edge_energy", "spearman")
+        return interval.high - interval.low
+
+    once = width(comparisons.error_prediction(table, PROFILE))
+    assert width(comparisons.error_prediction(both, PROFILE, patient_of)) == pytest.approx(
+        once, rel=0.2
+    )
+    assert width(comparisons.error_prediction(both, PROFILE)) < 0.85 * once
+
+
 def test_a_score_is_set_beside_the_error_of_its_own_prediction(table):
     """That of the ensemble follows its own error, and the network's not at all."""
     random = np.random.default_rng(1)
