@@ -26,7 +26,11 @@ def test_hours_are_the_steps_times_what_each_costs():
 
 def test_every_step_that_computes_with_a_network_is_counted():
     table = plan(load_profile("quick"), steps(), BOTH)
-    assert set(steps()) - set(table.index) == {"prepare", "ablation_prepare"}
+    assert set(steps()) - set(table.index) == {
+        "prepare",
+        "ablation_prepare",
+        "calibration",  # reads maps, and no network
+    }
     assert (table["hours"] > 0).all()
 
 
