@@ -2,7 +2,8 @@
 
     python benchmarks/verdicts.py
 
-needs nothing, trains nothing, and writes benchmarks/results/verdicts.json. The rules are those that
+needs nothing, trains nothing, and writes benchmarks/results/verdicts.json, after each claim; the
+rates of claims that are not asked for (`--claims C6 C7`) stay as they are. The rules are those that
 the pages use, on tables as large as those of the profile `reduced`: 150 test images of each group,
 two of each patient, and 27 external images of each skin type. What varies from run to run is set
 from the first recorded run, in which the errors of two networks had ratios from 0.98 to 1.17.
@@ -174,23 +175,27 @@ def main() -> None:
     profile = load_profile("reduced").model_copy(
         update={"statistics": Statistics(resamples=RESAMPLES, confidence=0.95)}
     )
-    rows = []
     for claim in arguments.claims:
+        rows = []
         for holds in (True, False):
             world = TRUE if holds else FALSE.get(claim, NOTHING)
             for runs in RUNS:
                 found = rates(claim, world, runs, arguments.repeats, profile)
                 rows.append({"claim": claim, "holds": holds, "runs": runs, **found})
                 print(rows[-1], f"{time.process_time() - start:.0f} s", flush=True)
+        write(claim, [{**row, "repeats": arguments.repeats, **commit()} for row in rows])
+
+
+def write(claim: str, rows: list[dict]) -> None:
+    """Put the rates of one claim in the place of its former ones."""
+    former = json.loads(RESULTS.read_text())["rates"] if RESULTS.is_file() else []
+    kept = [row for row in former if row["claim"] != claim]
     content = {
-        **commit(),
         "packages": versions(),
-        "repeats": arguments.repeats,
         "resamples": RESAMPLES,
         "worlds": {"true": asdict(TRUE), "nothing": asdict(NOTHING)}
-        | {f"false, {claim}": asdict(world) for claim, world in FALSE.items()},
-        "processor_seconds": round(time.process_time() - start),
-        "rates": rows,
+        | {f"false, {name}": asdict(world) for name, world in FALSE.items()},
+        "rates": sorted([*kept, *rows], key=lambda row: row["claim"]),
     }
     with atomic_path(RESULTS) as partial:
         partial.write_text(json.dumps(content, indent=1) + "\n")

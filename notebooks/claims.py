@@ -50,8 +50,8 @@ counts
 # The same rules on made-up score tables whose truth is known, as large as those of the profile
 # `reduced` and with the same test images in all runs: with an effect (dark skin 22 % worse after
 # training without it, 16 % worse after training on dark skin only, and so on), with none, and where a
-# claim says "does not", with one at its margin. `benchmarks/verdicts.py` has all of it. C9 to C11 are
-# judged as C7 is; C12 to C14 by intervals over images.
+# claim says "does not", with one at its margin. `benchmarks/verdicts.py` has all of it; a claim without
+# a row has not been measured so. C9 to C11 are judged as C7 is; C12 to C14 by intervals over images.
 
 # %%
 claims_page.error_rates()
