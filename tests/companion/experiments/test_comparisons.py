@@ -75,6 +75,17 @@ def test_quantities_are_those_of_the_metrics_within_each_seed(table, found, name
     assert value("above slug") == pytest.approx(value("spearman") - slug)
 
 
+def test_a_run_from_before_a_baseline_came_is_measured_without_it(table, found):
+    earlier = comparisons.measure(table[table["baseline"] != "norm_of_mean"], PROFILE)
+    assert earlier.num_rivals == found.num_rivals - 1
+    assert "norm_of_mean" not in set(earlier.prediction["baseline"])
+    kept = found.prediction[found.prediction["baseline"] != "norm_of_mean"]
+    pd.testing.assert_frame_equal(
+        earlier.prediction.reset_index(drop=True), kept.reset_index(drop=True)
+    )
+    assert f"Of {earlier.num_rivals} others" in comparison_report.reading(earlier)
+
+
 @pytest.mark.parametrize("name", ["edge_energy", "divergence"])
 def test_partial_correlations_are_those_of_the_metrics(table, found, name):
     given, reverse = (comparisons.at(found.partial, name, q) for q in comparisons.GIVEN)
