@@ -7,7 +7,6 @@ from companion.config import Profile
 from companion.experiments.baselines.analysis import (
     BASELINES,
     GIVEN,
-    SCORES,
     SLUG,
     Findings,
     at,
@@ -31,7 +30,7 @@ def reading(found: Findings) -> str:
     return "\n".join(
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
-            f"{slug:.2f}. Of {len(SCORES) - 1} others, better by more than chance: "
+            f"{slug:.2f}. Of {found.num_rivals} others, better by more than chance: "
             f"{_list(better)}. Worse: {_list(worse)}. The best trivial baseline is "
             f"{titles()[trivial]}, {rival:.2f}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
