@@ -16,6 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A worker for each core, up to four, and as in the graph one thread for each.
 PYTEST := NPROC=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
 .PHONY: help book test slow check plan record lint setup lock clean
 .DEFAULT_GOAL := help
@@ -58,7 +59,8 @@ slow: setup
 check: test slow
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --extra test --no-header pyproject.toml -o requirements.lock
+	$(COMPILE) --extra test -o requirements.lock
+	$(COMPILE) --extra torch --group torch-models --constraint requirements.lock -o requirements-torch.lock
 
 clean:
 	rm -rf runs _build book/notebooks .snakemake
