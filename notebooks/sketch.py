@@ -37,7 +37,7 @@ figures.size_over_parameters(right, growth, 0.1)
 plt.show()
 
 # %% [markdown]
-# ## How large must s be?
+# ## What the numbers say
 #
 # For each image and number of Lanczos steps, the sketch size that keeps the error below 5 % and 10 %.
 # The published form needs more the more of the image's Jacobian is removed. **The residual inside the
