@@ -31,13 +31,13 @@ growth = run.table("sketch_growth")
 # basis without a sketch, by the same probes.
 
 # %% mystnb={"figure": {"caption": "Left: relative error of the score with a sketched basis of the trained network, root mean square over images and sketches; the line is at 10 %. Right: the sketch size that keeps the error below 10 %, for untrained networks of several widths.", "name": "fig-sketch"}, "image": {"alt": "Left: error over sketch size on logarithmic axes; both forms fall, and the residual inside the sketch lies well below the published form. Right: needed sketch size over the number of parameters; the residual inside the sketch stays level far below the dotted line s = p.", "classes": "dark-light"}} tags=["hide-input"]
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.6))
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.2))
 figures.sketch_errors(left, scores)
 figures.size_over_parameters(right, growth, 0.1)
 plt.show()
 
 # %% [markdown]
-# ## How large must s be?
+# ## What the numbers say
 #
 # For each image and number of Lanczos steps, the sketch size that keeps the error below 5 % and 10 %.
 # The published form needs more the more of the image's Jacobian is removed. **The residual inside the
