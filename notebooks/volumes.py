@@ -15,7 +15,7 @@ from companion import notebook
 from companion.experiments.volumes import figures, tables
 
 run = notebook.open_run("volumes", profile)
-volumes, costs = run.table("volumes"), run.table("volume_costs")
+volumes = run.table("volumes")
 job = run.jobs("volumes")[0]
 example = job.read_array("volume_example.npy")
 
@@ -39,7 +39,7 @@ tables.detections(volumes)
 # memory is what the linearised model of one image holds on to and works with.
 
 # %% tags=["hide-input"]
-tables.costs(costs)
+tables.costs(run)
 
 # %% [markdown]
 # ## From 32 to 512 pixels

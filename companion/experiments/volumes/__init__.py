@@ -21,13 +21,13 @@ STEPS = (
         "volumes",
         Scope.FIRST,
         "companion.experiments.volumes.step:run",
-        outputs=("volumes.csv", "volume_costs.csv", "volume_example.npy"),
+        outputs=("volumes.csv", "volume_example.npy"),
         settings=("volumes",),
         priority=2,
         cost=_cost,
         gigabytes=16,
         minutes=1440,
-        kept={"volumes.csv": "", "volume_costs.csv": ""},
+        kept={"volumes.csv": ""},
     ),
 )
 PAGES = (Page("volumes", shows=("prepare", "volumes")),)

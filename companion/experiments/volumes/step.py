@@ -22,23 +22,20 @@ if TYPE_CHECKING:
 
 
 def run(job: "Job", facts: dict[str, Any]) -> None:
-    """Write volumes.csv, volume_costs.csv and volume_example.npy.
+    """Write volumes.csv and volume_example.npy.
 
     The first has a row per test volume: the score (intensity²) and the mean squared error of the
     volume with the needle and without, and the AUROC of the needle's voxels by the map of variances
-    and by the squared error. The second has a row for volumes and one for images with as many
-    outputs, by a network that is not trained. The last holds one test volume with its needle, the
-    reconstruction, the map of variances and the mask, (4, s, s, s).
+    and by the squared error. The second holds one test volume with its needle, the reconstruction,
+    the map of variances and the mask, (4, s, s, s). The record holds what volumes cost, and images
+    with as many outputs, by a network that is not trained.
     """
     settings = job.profile.experiment(Volumes)
     volume, image = 3 * (settings.side,), 2 * (settings.image_side,)
-    rows = {
+    facts["costs"] = {
         "volumes": _cost(volume, settings, job.seed),
         "images": _cost(image, settings, job.seed),
     }
-    costs = pd.DataFrame.from_dict(rows, orient="index").rename_axis("kind").reset_index()
-    job.save_table("volume_costs.csv", costs)
-
     keys = jax.random.split(jax.random.key(job.seed), 3)
     train, _ = phantoms(settings.train, volume, job.seed)
     params = network.train(network.initialise(volume, keys[0]), train, settings.steps, keys[1])

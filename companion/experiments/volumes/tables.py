@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from companion.paths import project_root
+from companion.run import Run
 
 
 def detections(volumes: pd.DataFrame) -> pd.DataFrame:
@@ -21,11 +22,9 @@ def detections(volumes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({f"{len(volumes)} volumes": rows})
 
 
-def costs(measured: pd.DataFrame) -> pd.DataFrame:
+def costs(run: Run) -> pd.DataFrame:
     """Return the costs of volumes and of images with as many outputs, and their ratio."""
-    table = measured.set_index("kind")[
-        ["outputs", "parameters", "products", "fit_seconds", "map_seconds", "megabytes"]
-    ].T
+    table = pd.DataFrame(run.records("volumes")[0]["costs"])
     table["volumes over images"] = table["volumes"] / table["images"]
     return table.rename(
         {
