@@ -17,6 +17,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A worker for each core, up to four, and as in the graph one thread for each.
 PYTEST := NPROC=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
 
 .PHONY: help book test slow check plan record picture lint setup lock clean
 .DEFAULT_GOAL := help
@@ -62,7 +63,8 @@ picture:
 	cp runs/quick/notebooks/at_a_glance.svg book/_static/
 
 lock:
-	uv pip compile --universal --python-version 3.11 --generate-hashes --extra test --no-header pyproject.toml -o requirements.lock
+	$(COMPILE) --extra test -o requirements.lock
+	$(COMPILE) --extra torch --group torch-models --constraint requirements.lock -o requirements-torch.lock
 
 clean:
 	rm -rf runs _build book/notebooks .snakemake

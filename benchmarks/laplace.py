@@ -8,7 +8,6 @@ for each probe of the outputs, beside SLUG with k eigenvectors, as the projector
 The same probes serve all; "ratio" is the mean of the scores over that of the whole.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Callable
@@ -16,15 +15,14 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import trained
 from scipy.stats import spearmanr
 
 from companion.experiments.sketch.measure import pulled_probes
 from companion.pipeline.provenance import commit, hardware, versions
-from companion.profiles import load_profile
 from slugkit import slug
 from slugkit.files import atomic_path
 from slugkit.linalg.conjugate_gradients import solve
-from slugkit.model import training
 from slugkit.operators.ggn import ggn_product
 
 RESULTS = Path(__file__).parent / "results"
@@ -33,21 +31,14 @@ KEY = jax.random.key(0)
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", default="quick")
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--dataset", default="B")
+    parser = trained.parser(__doc__)
     parser.add_argument("--train-images", type=int, default=24)
     parser.add_argument("--test-images", type=int, default=20)
     parser.add_argument("--probes", type=int, default=8)
     parser.add_argument("--ranks", type=int, nargs="+", default=[10, 30, 100])
     options = parser.parse_args()
-    profile = load_profile(options.profile)
-    folder = options.runs / options.profile / "seed0"
-    model = training.load_model(folder / options.dataset / "model.msgpack", profile.architecture())
-    train = np.load(folder / "data" / f"train_{options.dataset}.npy")[: options.train_images]
-    test = np.load(folder / "data" / "test.npy")
-    test = test[np.linspace(0, len(test) - 1, options.test_images).astype(int)]
+    network = trained.load(options, options.train_images, options.test_images)
+    model, train, test = network.model, network.train, network.test
     most = max(options.ranks)
     posterior = slug.fit(
         model.reconstruct(),

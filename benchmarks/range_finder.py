@@ -9,17 +9,16 @@ of the same number; "correlation" is that of the scores with those by the exact 
 the same probes. Times are processor seconds of one run.
 """
 
-import argparse
 import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import trained
 from scipy.stats import spearmanr
 
 from companion.pipeline.provenance import commit, hardware, versions
-from companion.profiles import load_profile
 from slugkit.files import atomic_path
 from slugkit.linalg.lanczos import lanczos
 from slugkit.linalg.range_finder import (
@@ -29,7 +28,6 @@ from slugkit.linalg.range_finder import (
     sample_range,
 )
 from slugkit.linalg.recurrence import recurrence
-from slugkit.model import training
 from slugkit.operators.ggn import ggn_one_pass, ggn_product
 from slugkit.operators.jacobian import Jacobian, lineariser
 from slugkit.operators.parameters import flatten
@@ -43,23 +41,15 @@ EXTRA = 10  # or so many more than directions
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", default="quick")
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--dataset", default="B")
+    parser = trained.parser(__doc__)
     parser.add_argument("--train-images", type=int, default=48)
     parser.add_argument("--test-images", type=int, default=24)
     parser.add_argument("--probes", type=int, default=32)
     parser.add_argument("--ranks", type=int, nargs="+", default=[10, 30, 100, 200])
     options = parser.parse_args()
-    profile = load_profile(options.profile)
-    folder = options.runs / options.profile / "seed0"
-    model = training.load_model(folder / options.dataset / "model.msgpack", profile.architecture())
-    train = np.load(folder / "data" / f"train_{options.dataset}.npy")[: options.train_images]
-    test = np.load(folder / "data" / "test.npy")
-    test = test[np.linspace(0, len(test) - 1, options.test_images).astype(int)]
+    network = trained.load(options, options.train_images, options.test_images)
+    profile, model, train, test = network.profile, network.model, network.train, network.test
     apply, parameters = model.reconstruct(), flatten(model.params)
-    train, test = train.astype(np.float32), test.astype(np.float32)
     batch_size = profile.curvature.batch_size
 
     probes = pulled(apply, parameters, test, options.probes)

@@ -8,18 +8,16 @@ tolerance; "verified" is where `slugkit.linalg.lanczos` ends. The crowded matric
 eigenvalues that occur twice, and a start of their own each.
 """
 
-import argparse
 import json
 from pathlib import Path
 
 import numpy as np
+import trained
 
 from companion.pipeline.provenance import commit, hardware, versions
-from companion.profiles import load_profile
 from slugkit.files import atomic_path
 from slugkit.linalg.lanczos import lanczos
 from slugkit.linalg.recurrence import Product, recurrence
-from slugkit.model import training
 from slugkit.operators.ggn import ggn_product
 from slugkit.operators.parameters import flatten
 
@@ -30,24 +28,19 @@ CROWDED = np.repeat([9.0, 8.75, 8.625, 8.5, 8.0, 5.0, 4.0, 2.0, 1.5, 1.0, 0.5], 
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--profile", default="quick")
-    parser.add_argument("--runs", type=Path, default=Path("runs"))
-    parser.add_argument("--dataset", default="B")
+    parser = trained.parser(__doc__)
     parser.add_argument("--images", type=int, default=144)
     parser.add_argument("--ranks", type=int, nargs="+", default=[12, 30, 50])
     parser.add_argument("--matrices", type=int, default=1000)
     options = parser.parse_args()
-    profile = load_profile(options.profile)
-    folder = options.runs / options.profile / "seed0"
-    model = training.load_model(folder / options.dataset / "model.msgpack", profile.architecture())
-    images = np.load(folder / "data" / f"train_{options.dataset}.npy")[: options.images]
+    made = trained.load(options, options.images)
+    model, images = made.model, made.train
     parameters = flatten(model.params)
     product = ggn_product(
         model.reconstruct(),
         parameters,
-        images.astype(np.float32),
-        batch_size=profile.curvature.batch_size,
+        images,
+        batch_size=made.profile.curvature.batch_size,
     )
     rows = [network(product, parameters.size, rank) for rank in options.ranks]
     result = {

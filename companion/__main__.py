@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     from companion.config import DATASETS
     from companion.experiments import steps
     from companion.pipeline.steps import Scope
-    from slugkit.data.parser import side
+    from slugkit.data.parser import count, side
 
     parser = argparse.ArgumentParser(prog="python -m companion", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -63,15 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     notebook.add_argument("name")
     target = add("make", _make, "bring a rule of the graph, or a file, up to date")
     target.add_argument("target", help='such as "scores_all" or "notebooks"')
-    target.add_argument("--cores", type=int, help="jobs side by side; all cores by default")
+    target.add_argument("--cores", type=count, help="jobs side by side; all cores by default")
     plan = add("plan", _plan, "say how long a profile will take on this machine")
-    plan.add_argument("--workers", type=int, default=2, help="jobs side by side")
+    plan.add_argument("--workers", type=count, default=2, help="jobs side by side")
     plan.add_argument("--data", help="folder with the weights of the perceptual loss")
     add("record", _record, "keep the tables of a finished run in results/")
     add("pages", _pages, "compile the executed notebooks into the book")
     book = add("book", _book, "make everything up to the book, as `make book` does")
     book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
-    book.add_argument("--cores", type=int, help="jobs side by side; all cores by default")
+    book.add_argument("--cores", type=count, help="jobs side by side; all cores by default")
     book.add_argument("--cluster", help="run on a cluster by this folder, such as profiles/slurm")
     return parser
 
@@ -131,8 +131,9 @@ def _record(options: argparse.Namespace) -> None:
 def _pages(options: argparse.Namespace) -> None:
     from companion.book.build import build
     from companion.experiments import pages
+    from companion.profiles import load_profile
 
-    build(options.profile, pages())
+    build(load_profile(options.profile).name, pages())
 
 
 def _book(options: argparse.Namespace) -> None:

@@ -36,18 +36,24 @@ def load_profile(name: str) -> Profile:
 
 
 def read_profile(path: Path) -> Profile:
-    """Return the profile in a YAML file; its name is the file's."""
+    """Return the profile in a YAML file; its name is the file's.
+
+    An experiment whose settings all have defaults need not be in the file.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise InputError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no settings: start from profiles/quick.yml")
-    missing = sorted(set(settings()) - set(content.get("experiments") or {}))
-    if missing:
-        raise InputError(f"{path} has no experiments.{missing[0]}: copy it from profiles/quick.yml")
+    experiments = dict(content.get("experiments") or {})
+    for name, kind in settings().items():
+        has_to_be_given = any(field.is_required() for field in kind.model_fields.values())
+        if has_to_be_given and name not in experiments:
+            raise InputError(f"{path} has no experiments.{name}: copy it from profiles/quick.yml")
+        experiments.setdefault(name, {})
     try:
-        return make_profile({"name": path.stem} | content)
+        return make_profile({"name": path.stem} | content | {"experiments": experiments})
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
 

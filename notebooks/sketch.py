@@ -27,17 +27,17 @@ growth = run.table("sketch_growth")
 # SLU takes the removed length from the sketch, and the whole length as it is. Of the Jacobian of an
 # image, U removes the fraction ρ; where ρ is near one, an error of the removed length is magnified by
 # ρ / (1 - ρ). The residual inside the sketch takes both lengths from there: its error does not know
-# of ρ ([the method](../book/method.md) proves both). Every point is over the score with the *same*
+# of ρ ([the method](../method.md) proves both). Every point is over the score with the *same*
 # basis without a sketch, by the same probes.
 
 # %% mystnb={"figure": {"caption": "Left: relative error of the score with a sketched basis of the trained network, root mean square over images and sketches; the line is at 10 %. Right: the sketch size that keeps the error below 10 %, for untrained networks of several widths.", "name": "fig-sketch"}, "image": {"alt": "Left: error over sketch size on logarithmic axes; both forms fall, and the residual inside the sketch lies well below the published form. Right: needed sketch size over the number of parameters; the residual inside the sketch stays level far below the dotted line s = p.", "classes": "dark-light"}} tags=["hide-input"]
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.6))
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.2))
 figures.sketch_errors(left, scores)
 figures.size_over_parameters(right, growth, 0.1)
 plt.show()
 
 # %% [markdown]
-# ## How large must s be?
+# ## What the numbers say
 #
 # For each image and number of Lanczos steps, the sketch size that keeps the error below 5 % and 10 %.
 # The published form needs more the more of the image's Jacobian is removed. **The residual inside the

@@ -193,6 +193,12 @@ SINGLE_IMAGES = Refusal(
     "give jax.vmap(apply, in_axes=(None, 0))",
     "The model has no axis that counts the images, as in Equinox.",
 )
+OTHER_AXES = Refusal(
+    "apply(params, images) refuses images of shape {shape}, but takes {taken}",
+    "give {how}",
+    "The axis of the channels is missing, or stands elsewhere: PyTorch has it before the pixels, "
+    "flax and Haiku after them.",
+)
 MODEL_VALUES = Refusal(
     "apply uses the values of traced arrays: {reason}",
     "write it with jax.numpy, jnp.where and jax.lax.cond in place of numpy, float() and `if`",
@@ -208,7 +214,8 @@ MODEL_RAISES = Refusal(
     "apply(params, images) raises {kind} for images of shape {shape}: {reason}",
     "call it so by itself until it returns the reconstructions",
     "The parameters or the shape of the images do not belong to the model, or it wants further "
-    "arguments, which a function can fix: lambda p, x: model.apply(p, x, train=False).",
+    "arguments, which a function can fix: lambda p, x: model.apply(p, x, train=False); in Haiku, "
+    "hk.without_apply_rng.",
 )
 CUSTOM_VJP = Refusal(
     "the model has no forward-mode derivative, because of jax.custom_vjp",
@@ -237,10 +244,15 @@ NO_REVERSE_MODE = Refusal(
     "write it with functions that have both modes",
     "The fit needs products with the transposed Jacobian.",
 )
+MEMORY = Refusal(
+    "the model does not fit into memory: {reason}",
+    "give batch_size=1, or smaller images; of a volume, its parts",
+    "A batch keeps the activations of all its images, which of a volume are many times its size.",
+)
 RANDOM = Refusal(
     "the model's output changes between two equal calls",
-    "switch off dropout and every other randomness (in flax: model.eval()) and decode the latent "
-    "mean",
+    "switch off dropout and every other randomness (model.eval() in PyTorch and flax nnx) and "
+    "decode the latent mean",
     "The model draws random numbers outside of JAX.",
 )
 NOISE = Refusal(
@@ -251,14 +263,39 @@ NOISE = Refusal(
 )
 STATISTICS = Refusal(
     "an image's output depends on the other images of its batch",
-    "put batch normalisation into evaluation mode with frozen statistics (in flax: model.eval(), "
-    "use_running_average=True)",
+    "put batch normalisation into evaluation mode with frozen statistics (model.eval() in PyTorch "
+    "and flax nnx, use_running_average=True in linen)",
     "Batch normalisation in training mode, or another average over the images.",
 )
 POSITION = Refusal(
     "an image's output depends on its place among the images, or on their number",
     "let apply treat each image alike, without its index and without len(images)",
     "The model uses an index, a sum over the batch, or the first image as a reference.",
+)
+
+# PyTorch
+
+TORCH_MISSING = Refusal(
+    "models in PyTorch need torchax: {reason}",
+    "pip install 'slugkit[torch]', into an environment of its own where another PyTorch is wanted",
+    "torchax runs the code of a module on arrays of JAX, and works with some versions of PyTorch.",
+)
+TORCH_KIND = Refusal(
+    "module is of type {given}",
+    "give a torch.nn.Module with its weights loaded, such as "
+    "model.load_state_dict(torch.load(path)) leaves it",
+    "A state or a function of PyTorch is no module.",
+)
+TORCH_TRAINING = Refusal(
+    "{part} is in training mode",
+    "call model.eval() first",
+    "Dropout and batch normalisation in training mode make an image's output depend on chance and "
+    "on the other images. A module of PyTorch starts in training mode, and each part has its own.",
+)
+TORCH_FROZEN = Refusal(
+    "no parameter of the module requires a gradient",
+    "call model.requires_grad_(), and select parameters by parameter_filter",
+    "Parameters that require no gradient count as fixed, like the buffers.",
 )
 
 # Devices
@@ -311,6 +348,7 @@ PARTS = {
     KEY: "Keys and numbers",
     NO_PARAMETERS: "Parameters",
     OUTPUT_KIND: "Models",
+    TORCH_MISSING: "Models in PyTorch",
     DEVICES: "Devices",
     CLUSTER: "Estimates",
     TABLE_PATH: "Streams and their tables",

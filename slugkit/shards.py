@@ -26,7 +26,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from slugkit.checks.model import no_leaks
+from slugkit.checks.model import explained
 from slugkit.checks.numbers import check_count
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
@@ -51,6 +51,7 @@ COMMON = {
 }
 
 
+@explained()
 def save_shard(
     apply: Apply,
     params: Any,
@@ -115,8 +116,7 @@ def save_shard(
         "solver": asdict(solver),
         "images": problem.identify(),
     }
-    with no_leaks():
-        sample = solver.sample(problem, rank, seeds, progress)
+    sample = solver.sample(problem, rank, seeds, progress)
     with atomic_path(path) as partial, partial.open("wb") as stream:
         np.savez(stream, header=json.dumps(header), sample=sample)
     return Path(path)

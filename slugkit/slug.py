@@ -25,7 +25,7 @@ import numpy as np
 from slugkit import refusals
 from slugkit.checks.arrays import check_images, check_key, check_not_traced
 from slugkit.checks.devices import check_devices
-from slugkit.checks.model import check_model, no_leaks
+from slugkit.checks.model import check_model, explained
 from slugkit.checks.numbers import check_count, check_prior_precision
 from slugkit.errors import InputError
 from slugkit.estimators.budget import Budget, make_budget
@@ -66,6 +66,7 @@ __all__ = [
 ]
 
 
+@explained()
 def fit(
     apply: Apply,
     params: Any,
@@ -153,8 +154,7 @@ def fit(
         subset_size=subset_size,
         batch_size=batch_size,
     )
-    with no_leaks():
-        return chosen.solve(problem, rank, seeds, progress)
+    return chosen.solve(problem, rank, seeds, progress)
 
 
 def make_problem(
@@ -327,6 +327,7 @@ def score_and_variance(
     return ScoreAndVariance(score, variance)
 
 
+@explained()
 def _estimate(
     posterior: Posterior | SketchedPosterior,
     images: Any,

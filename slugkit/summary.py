@@ -1,5 +1,6 @@
 """A result on one screen, as text and as HTML, in place of all its numbers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from html import escape
 
@@ -7,12 +8,12 @@ from html import escape
 Summary = tuple[str, Mapping[str, str]]
 
 
-class Summarised:
+class Summarised(ABC):
     """Shows itself by its summary, both in Python and in a notebook."""
 
+    @abstractmethod
     def summary(self) -> Summary:
         """Return what is to be known of it at a glance."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         return as_text(self.summary())

@@ -50,6 +50,7 @@ BELOW = {
 METHOD = {*(name.split(".")[0] for name in BELOW), "solvers", "estimators"}
 BELOW |= {
     "slug": METHOD,
+    "torch": {"errors", "refusals", "operators"},
     "shards": METHOD | {"slug"},
     "streaming": METHOD | {"slug"},
     "evidence": METHOD,

@@ -342,6 +342,24 @@ def test_a_model_that_keeps_what_is_traced():
     assert isinstance(error.value.__cause__, jax.errors.UnexpectedTracerError)
 
 
+def large(params, images):
+    """Take 40 terabytes for each image of a batch of more than four."""
+    every = jnp.broadcast_to(images.ravel()[0], (10**13 if len(images) > 4 else 1,))
+    return apply(params, images) + 0 * jnp.cumsum(every)[-1]
+
+
+def test_what_does_not_fit_into_memory():
+    message = "^the model does not fit into memory: Out of memory.*; give batch_size=1, or smaller"
+    images = make_images(6)
+    with pytest.raises(InputError, match=message) as error:
+        slug.fit(large, make_params(), images, rank=2, key=KEY)
+    assert isinstance(error.value.__cause__, jax.errors.JaxRuntimeError)
+    posterior = slug.fit(large, make_params(), images, rank=2, key=KEY, batch_size=3)
+    with pytest.raises(InputError, match=message):
+        slug.score(posterior, images, num_samples=2, key=KEY)
+    assert len(slug.score(posterior, images, num_samples=2, key=KEY, batch_size=3).value) == 6
+
+
 def test_a_count_in_the_options_of_a_solver_is_whole():
     for make in (
         lambda: slug.Lanczos(max_products=5.0),

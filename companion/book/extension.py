@@ -1,10 +1,11 @@
-"""Sphinx extension: makes missing notebooks first, and links the pages to their repository."""
+"""Sphinx extension: missing notebooks are made, pages linked to their repository."""
 
 from pathlib import Path
 from typing import Any
 
 from companion.book import repository
 from companion.book.build import place_notebooks
+from companion.book.estimators import EveryEstimator
 from companion.experiments import pages
 from companion.pipeline import graph
 
@@ -14,6 +15,7 @@ PROFILE = "quick"
 
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
+    app.add_directive("every-estimator", EveryEstimator)
     app.connect("config-inited", make_missing_notebooks, priority=1)
     app.connect("config-inited", repository.use_address, priority=2)
     app.connect("html-page-context", repository.correct_place, priority=1)

@@ -60,8 +60,9 @@ def execute(name: str, profile: str) -> Path:
                 kernel_name="python3",
                 kernel_manager_class=OwnKernel,
                 language="python",
-                # A kernel of one's own machine needs no word on how its traffic is protected.
-                extra_arguments=["--log-level=ERROR"],
+                # A cell's error comes back in the notebook. What else a kernel logs is of no use:
+                # how its traffic is protected and, as an error, the interrupt that shuts it down.
+                extra_arguments=["--log-level=CRITICAL"],
             )
             _finish(partial)
         except papermill.PapermillExecutionError as error:

@@ -128,7 +128,7 @@ def make(
             json.loads(path.read_text(encoding="utf-8")) for path in sorted(failures.glob("*.json"))
         ]
     if not good:
-        reason = "; ".join(dict.fromkeys(messages)) or "the reason stands above"
+        reason = "; ".join(dict.fromkeys(messages)) or "the reason is above"
         raise InputError(
             f"a step of the graph failed: {reason}. What is finished is kept: the same command "
             "goes on from here"

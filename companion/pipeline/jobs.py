@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from companion.config import DATASETS, Profile
+from companion.config import Profile
 from companion.paths import RunPaths
 from companion.pipeline.provenance import recorded
 from companion.pipeline.steps import Step
@@ -97,14 +97,16 @@ def execute(step: Step, profile: Profile, seed: int, dataset: str | None) -> Non
     InputError
         The step has no such job, or cannot do it.
     """
-    job = next(
-        (one for one in jobs_of(step, profile) if (one.seed, one.dataset) == (seed, dataset)), None
-    )
-    if job is None:
+    jobs = {(job.seed, job.dataset): job for job in jobs_of(step, profile)}
+    if (seed, dataset) not in jobs:
+        seeds, datasets = (list(dict.fromkeys(known)) for known in zip(*jobs, strict=True))
         raise InputError(
             f"step {step.rule} of profile {profile.name!r} has no job of seed {seed}"
-            + (f" and training set {dataset} ({', '.join(DATASETS)})" if dataset else "")
+            + (f" and training set {dataset}" if dataset else "")
+            + f"; choose from the seeds {', '.join(map(str, seeds))}"
+            + (f" and the training sets {', '.join(datasets)}" if dataset else "")
         )
+    job = jobs[seed, dataset]
     module, _, function = step.run.partition(":")
     run = getattr(importlib.import_module(module), function)
     facts = {"dataset": dataset} if dataset else {}

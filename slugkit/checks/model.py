@@ -30,6 +30,9 @@ SAME_PROGRAM, OTHER_PROGRAM = 1e-4, 2e-3
 # Units of rounding of the coarsest type that the model computes in, and the largest tolerance.
 ROUNDING, COARSEST = 8, 0.1
 
+# As XLA says it, at once or as it looks back.
+NO_MEMORY = re.compile("Out of memory[^.\n]*")
+
 
 @dataclass(frozen=True)
 class CheckedModel:
@@ -62,6 +65,21 @@ class CheckedModel:
                     raise _dependence(
                         self.forward, self.tree, self.images, self.images, on_others=False
                     )
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Raise an InputError where JAX, as it computes, finds no memory or what a model has kept."""
+    try:
+        yield
+    except jax.errors.UnexpectedTracerError as error:
+        raise refusals.MODEL_KEEPS.error(reason=_first_line(error)) from error
+    except (MemoryError, jax.errors.JaxRuntimeError) as error:
+        found = NO_MEMORY.search(str(error))
+        if not (found or isinstance(error, MemoryError)):
+            raise
+        reason = found[0] if found else _first_line(error)
+        raise refusals.MEMORY.error(reason=reason) from error
 
 
 def check_model(
@@ -121,15 +139,6 @@ def check_derivative(norms: Float[np.ndarray, " n"], start: int) -> None:
         raise refusals.DERIVATIVE_NOT_FINITE.of_image(start + np.argmin(finite))
 
 
-@contextlib.contextmanager
-def no_leaks() -> Iterator[None]:
-    """Raise an InputError where JAX finds, as it computes, what a model has kept."""
-    try:
-        yield
-    except jax.errors.UnexpectedTracerError as error:
-        raise refusals.MODEL_KEEPS.error(reason=_first_line(error)) from error
-
-
 @jax.jit
 def _finite(outputs: jax.Array) -> jax.Array:
     return jnp.isfinite(outputs).reshape(len(outputs), -1).all(axis=1)
@@ -171,6 +180,14 @@ VALUES = (
     jax.errors.TracerIntegerConversionError,
 )
 
+# What else a model may want the axes of the images to be.
+OTHER_AXES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "images[..., None]": lambda images: images[..., None],
+    "images[:, None]": lambda images: images[:, None],
+    "np.moveaxis(images, 1, -1)": lambda images: np.moveaxis(images, 1, -1),
+    "np.moveaxis(images, -1, 1)": lambda images: np.moveaxis(images, -1, 1),
+}
+
 
 def _trace(forward: Any, apply: Apply, tree: Any, compared: np.ndarray, images: np.ndarray) -> Any:
     try:
@@ -196,6 +213,12 @@ def _trace(forward: Any, apply: Apply, tree: Any, compared: np.ndarray, images: 
             raise refusals.SINGLE_IMAGES.error(
                 shape=images.shape[1:], count=len(compared)
             ) from error
+        for how, axes in OTHER_AXES.items():
+            turned = axes(compared)
+            if _takes(apply, tree, turned):
+                raise refusals.OTHER_AXES.error(
+                    shape=compared.shape, taken=turned.shape, how=how
+                ) from error
         raise refusals.MODEL_RAISES.error(
             kind=name, shape=compared.shape, reason=_first_line(error)
         ) from error

@@ -22,8 +22,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
 
     fetching = commands.add_parser("fetch", help="download and unpack one data set")
     fetching.add_argument("name", metavar="NAME")
-    fetching.add_argument("--per-host", type=int, default=4, help="connections to one host")
-    fetching.add_argument("--attempts", type=int, default=4, help="per file")
+    fetching.add_argument("--per-host", type=count, default=4, help="connections to one host")
+    fetching.add_argument("--attempts", type=count, default=4, help="per file")
 
     verifying = commands.add_parser("verify", help="check the files of one data set")
     verifying.add_argument("name", metavar="NAME")
@@ -50,7 +50,16 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         )
 
 
+def count(text: str) -> int:
+    """Return an integer that is at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too small: give at least 1")
+    return number
+
+
 def side(text: str) -> int:
+    """Return the side of an image in pixels."""
     side = int(text)
     if side < SMALLEST_SIDE:
         raise argparse.ArgumentTypeError(f"{side} is too small: give at least {SMALLEST_SIDE}")

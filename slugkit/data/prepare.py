@@ -112,7 +112,9 @@ def open_prepared(folder: str | Path) -> Prepared:
     """
     folder = Path(folder)
     if not (folder / "prepared.json").is_file():
-        raise InputError(f"{folder}: no prepared images; run `slugkit data prepare` first")
+        raise InputError(
+            f"{folder}: no prepared images; run `slugkit data prepare NAME --size SIDE`"
+        )
     record = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
     return Prepared(
         left_out=record.get("left_out", {}),

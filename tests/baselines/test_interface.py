@@ -38,7 +38,7 @@ def test_the_paper_s_systems_come_first_and_the_oracle_last():
     kinds = [one.kind for one in found]
     assert kinds == sorted(kinds, key=("named", "trivial", "oracle").index)
     assert [one.name for one in found if one.kind == "oracle"] == ["squared_error"]
-    assert len(found) == 17
+    assert len(found) >= 17
 
 
 def test_titles_and_names_differ():

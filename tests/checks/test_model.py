@@ -178,6 +178,44 @@ def test_an_image_without_the_axis_that_counts(model):
     assert cause is not None
 
 
+def convolution(channels, axes):
+    """Return a model of images with that many channels, whose axes lie as those letters say."""
+    pixels = len(axes) - 2
+
+    def model(params, images):
+        kernel = params["encoder"]["kernel"][:channels, 0].reshape(1, channels, *pixels * (1,))
+        numbers = axes, axes.replace("N", "O").replace("C", "I"), axes
+        kernel = jnp.moveaxis(kernel, 1, axes.index("C"))
+        return jax.lax.conv_general_dilated(
+            images, kernel, pixels * (1,), "SAME", dimension_numbers=numbers
+        )
+
+    return model
+
+
+@pytest.mark.parametrize(
+    ("given", "axes", "channels", "taken", "how"),
+    [
+        ((9, 8, 8), "NHWC", 1, (3, 8, 8, 1), "images[..., None]"),
+        ((9, 8, 8), "NCHW", 1, (3, 1, 8, 8), "images[:, None]"),
+        ((9, 8, 8, 8), "NDHWC", 1, (3, 8, 8, 8, 1), "images[..., None]"),
+        ((9, 8, 8, 8), "NCDHW", 1, (3, 1, 8, 8, 8), "images[:, None]"),
+        ((9, 2, 8, 8), "NHWC", 2, (3, 8, 8, 2), "np.moveaxis(images, 1, -1)"),
+        ((9, 8, 8, 2), "NCHW", 2, (3, 2, 8, 8), "np.moveaxis(images, -1, 1)"),
+        ((9, 8, 8, 8, 2), "NCDHW", 2, (3, 2, 8, 8, 8), "np.moveaxis(images, -1, 1)"),
+    ],
+)
+def test_images_whose_channels_are_elsewhere(given, axes, channels, taken, how):
+    model, images = convolution(channels, axes), np.random.default_rng(0).normal(size=given)
+    images = images.astype(np.float32)
+    assert message_for(model, images)[0] == (
+        f"apply(params, images) refuses images of shape {(3, *given[1:])}, but takes {taken}; "
+        f"give {how}"
+    )
+    turned = eval(how, {"images": images, "np": np})
+    assert check_model(model, FLAT, turned).output_shape == model(make_params(), turned).shape[1:]
+
+
 def test_an_image_whose_rows_pass_for_images():
     """A convolution takes arrays with and without the axis that counts."""
 
@@ -297,7 +335,8 @@ def images_with_first(first):
 
 STATISTICS = (
     "an image's output depends on the other images of its batch; put batch normalisation into "
-    "evaluation mode with frozen statistics (in flax: model.eval(), use_running_average=True)"
+    "evaluation mode with frozen statistics (model.eval() in PyTorch and flax "
+    "nnx, use_running_average=True in linen)"
 )
 
 
@@ -386,7 +425,7 @@ def test_outputs_that_depend_on_their_number(model, count):
 
 RANDOM = (
     "the model's output changes between two equal calls; switch off dropout and every other "
-    "randomness (in flax: model.eval()) and decode the latent mean"
+    "randomness (model.eval() in PyTorch and flax nnx) and decode the latent mean"
 )
 
 

@@ -32,6 +32,11 @@ def run(capsys, *words):
         (["book", "--profile", "quik"], "there is no profile 'quik': choose one of"),
         (["notebook", "fig9"], "there is no notebook 'fig9': choose one of"),
         (["train", "--dataset", "A", "--seed", "977"], "step train of profile 'quick' has no job"),
+        (
+            ["sketch", "--dataset", "A", "--seed", "0"],
+            "choose from the seeds 0 and the training sets B",
+        ),
+        (["pages", "--profile", "quik"], "there is no profile 'quik'"),
         (["make", "nothing_all"], "a step of the graph failed"),
     ],
 )
@@ -71,6 +76,14 @@ def test_a_package_that_is_not_installed_is_named_with_what_installs_it(capsys, 
     assert status == STATUS_BAD_INPUT
     assert error.startswith("slugkit: pydantic is not installed")
     assert "pip install '.[book]'" in error
+
+
+@pytest.mark.parametrize("words", [["plan", "--workers", "0"], ["book", "--cores", "-1"]])
+def test_no_workers_are_refused(capsys, words):
+    with pytest.raises(SystemExit) as stopped:
+        command_line.main(words)
+    assert stopped.value.code == 2
+    assert f"{words[-1]} is too small: give at least 1" in capsys.readouterr().err
 
 
 def test_unknown_options_are_refused(capsys):

@@ -1,6 +1,9 @@
+from typing import ClassVar
+
 import pytest
 
-from companion.config import SeparateExperiment
+from companion import profiles
+from companion.config import Experiment, SeparateExperiment
 from companion.paths import project_root
 from companion.profiles import list_profiles, load_profile, read_profile
 from slugkit.errors import InputError
@@ -99,6 +102,19 @@ def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):
     path = written(tmp_path, ("latent: spatial", "latent: dense"))
     with pytest.raises(InputError, match=r"dense latent takes no images of 16 pixels; name 32"):
         read_profile(path)
+
+
+class Defaults(Experiment):
+    name: ClassVar[str] = "defaults"
+    factor: float = 2
+
+
+def test_settings_that_all_have_defaults_need_not_be_in_a_profile(tmp_path, monkeypatch):
+    known = {**profiles.settings(), "defaults": Defaults}
+    monkeypatch.setattr(profiles, "settings", lambda: known)
+    assert read_profile(written(tmp_path)).experiment(Defaults).factor == 2
+    path = written(tmp_path, ("experiments:\n", "experiments:\n  defaults: {factor: 3}\n"))
+    assert read_profile(path).experiment(Defaults).factor == 3
 
 
 def test_only_a_separate_experiment_has_a_profile_of_its_own():

@@ -44,6 +44,9 @@ experiments:
       sketched_lanczos: {num_steps: 2, num_images: 8}
       laplacian_autoencoder: {curvature_samples: 2}
       bayesian_vae: {curvature_samples: 2, burn_in: 2, thinning: 1}
+  volumes:
+    {side: 16, image_side: 16, train: 16, test: 2, steps: 5, rank: 2, max_products: 4,
+     num_samples: 4}
   objects:
     {images: 2, kinds: [ink, patch], scales: [1], contrasts: [0.5, 1], num_samples: 4, lesions: 3}
   ablation:

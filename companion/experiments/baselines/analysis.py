@@ -43,6 +43,11 @@ def skin_scores(table: pd.DataFrame) -> pd.DataFrame:
     return wide.reset_index()
 
 
+def compared(scores: pd.DataFrame) -> list[str]:
+    """Return the baselines with a column; a run recorded before one came has none for it."""
+    return [name for name in SCORES if name in scores]
+
+
 def error_prediction(
     table: pd.DataFrame, profile: Profile, patients: Patients | None = None
 ) -> pd.DataFrame:
@@ -59,19 +64,19 @@ def error_prediction(
     images where `patients` does not tell whose they are.
     """
     scores = skin_scores(table)
+    names = compared(scores)
+    slug = names.index(SLUG)
 
     def statistics(values: NDArray, errors: NDArray, groups: NDArray, seeds: NDArray) -> NDArray:
         of_seeds = [
-            _quantities(values[rows], errors[rows], groups[rows])
+            _quantities(values[rows], errors[rows], groups[rows], slug)
             for rows in (seeds == seed for seed in np.unique(seeds))
         ]
         return np.mean(of_seeds, axis=0).ravel()
 
     columns = [scores[ORACLE], scores["set"], scores["seed"]]
-    found = _intervals(
-        profile, statistics, scores["image_id"], patients, scores[list(SCORES)], *columns
-    )
-    rows = _rows(QUANTITIES, SCORES, found)
+    found = _intervals(profile, statistics, scores["image_id"], patients, scores[names], *columns)
+    rows = _rows(QUANTITIES, names, found)
     return rows[~rows["quantity"].isin(GIVEN) | rows["baseline"].isin(TRIVIAL)]
 
 
@@ -104,7 +109,7 @@ def by_seed(table: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for seed, scores in skin_scores(table).groupby("seed"):
         maps = table[table["seed"] == seed].groupby("baseline")["auroc"].mean()
-        names = list(SCORES)
+        names = compared(scores)
         correlations = _correlations(*_ranks(scores[names].to_numpy(), scores[ORACLE].to_numpy()))
         one = pd.DataFrame({"auroc": maps, "spearman": pd.Series(correlations, names)})
         parts.append(one.rename_axis("baseline").reset_index().assign(seed=seed))
@@ -154,6 +159,11 @@ class Findings:
         names = tuple(name for name in SCORES if name not in (SLUG, *TRIVIAL))
         return best(self.prediction, "spearman", names)
 
+    @property
+    def num_rivals(self) -> int:
+        """How many others SLUG is compared with."""
+        return self.prediction["baseline"].nunique() - 1
+
     def against_slug(self) -> tuple[list[str], list[str]]:
         """Return who predicts the error better than SLUG, and who worse, by more than chance.
 
@@ -184,7 +194,7 @@ class Findings:
             "best_map": BASELINES[best_map].title,
             "auroc_best": auroc,
             "auroc_slug": at(self.detection, SLUG, "auroc").value,
-            "num_rivals": len(SCORES) - 1,
+            "num_rivals": self.num_rivals,
             "num_better": len(better),
             "num_worse": len(worse),
         }
@@ -242,10 +252,9 @@ def own_prediction(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index")
 
 
-def _quantities(values: NDArray, errors: NDArray, groups: NDArray) -> NDArray:
-    """Return all quantities (q, m) of some scores (n, m) of images with given errors (n,)."""
+def _quantities(values: NDArray, errors: NDArray, groups: NDArray, slug: int) -> NDArray:
+    """Return all quantities (q, m) of scores (n, m), those of SLUG in one column, and errors."""
     ranks, rank_of_error = _ranks(values, errors)
-    slug = SCORES.index(SLUG)
     with_error = _correlations(ranks, rank_of_error)
     with_slug = _correlations(ranks, ranks[:, slug])
     within = [

@@ -7,7 +7,6 @@ from companion.config import Profile
 from companion.experiments.baselines.analysis import (
     BASELINES,
     GIVEN,
-    SCORES,
     SLUG,
     Findings,
     at,
@@ -31,7 +30,7 @@ def reading(found: Findings) -> str:
     return "\n".join(
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
-            f"{slug}. Of {len(SCORES) - 1} others, better by more than "
+            f"{slug}. Of {found.num_rivals} others, better by more than "
             f"chance, adjusted for so many comparisons: {_list(better)}. Worse: "
             f"{_list(worse)}. The best trivial baseline is {titles()[trivial]}, {rival}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "

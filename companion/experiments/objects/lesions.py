@@ -27,7 +27,7 @@ def measure(
     Parameters
     ----------
     observe
-        From `experiments.observer.observer`.
+        From `companion.experiments.objects.observer.observer`.
     images, lesions
         Shapes (n, H, W, 3) and (n, H, W).
     identifiers

@@ -185,7 +185,7 @@ def at_a_glance(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.Dat
             picture(axis, content, may_show=image["may_show"], source=image["source"])
         drawn = image["set"] == "object"
         row[0].set_ylabel(f"a {image['object']}" if drawn else f"{image['set']} skin")
-        row[-1].set_xlabel(f"score {image['slug']:,.3g}")
+        row[-1].set_xlabel(f"score {image['slug']:,.0f}")
 
 
 def map_grid(

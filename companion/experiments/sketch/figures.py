@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from companion.experiments.sketch.analysis import FORMS, needed_size
 from companion.figures.style import COLOURS, INK
@@ -27,11 +28,10 @@ def sketch_errors(axis: Axes, scores: pd.DataFrame) -> None:
                 label=f"{LABELS[form]}, {steps} steps",
             )
     axis.axhline(0.1, color=INK, linewidth=1)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
+    _on_logarithmic_axes(axis)
     axis.set_xlabel("sketch size s")
     axis.set_ylabel("relative error of the score")
-    axis.legend()
+    _legend_above(axis)
 
 
 def size_over_parameters(axis: Axes, growth: pd.DataFrame, error: float) -> None:
@@ -43,11 +43,22 @@ def size_over_parameters(axis: Axes, growth: pd.DataFrame, error: float) -> None
         sizes = [needed_size(rows, form, error) for rows in networks]
         axis.plot(parameters, sizes, marker=marker, color=colour, label=LABELS[form])
     axis.plot(parameters, parameters, color=INK, linewidth=1, linestyle=":", label="s = p")
+    _on_logarithmic_axes(axis)
+    axis.set_xlabel("number of parameters p")
+    axis.set_ylabel(f"sketch size s for {100 * error:.0f} % error")
+    _legend_above(axis)
+
+
+def _on_logarithmic_axes(axis: Axes) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_xlabel("number of parameters p")
-    axis.set_ylabel(f"sketch size for {error:.0%} error")
-    axis.legend()
+    # Over few decades the labels of the ticks between would overlap.
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend_above(axis: Axes) -> None:
+    """Leave the whole axis to the lines, which may come from any corner."""
+    axis.legend(loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, borderaxespad=0.2)
 
 
 def rule(removed: np.ndarray | float, error: float) -> np.ndarray | float:

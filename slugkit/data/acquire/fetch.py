@@ -40,7 +40,7 @@ def fetch(
     """Fetch and unpack the files of a data set, then its single images where it has a table.
 
     Run it again at any time: it continues where it stopped and fetches nothing twice. What could
-    not be had is in failures.csv of the data set's folder, with the cause.
+    not be fetched is in failures.csv of the data set's folder, with the cause.
 
     Parameters
     ----------

@@ -25,17 +25,17 @@ def table():
     """Two seeds. The error is known, edge energy follows it, SLUG follows edge energy, the rest is
     chance; the scores of the second seed have another scale. The maps of two baselines are
     perfect and useless, those of SLU are missing."""
-    random = np.random.default_rng(0)
     parts = []
     for seed, scale in ((0, 1.0), (1, 1000.0)):
+        random = np.random.default_rng(seed)
         error = random.exponential(size=SKIN)
         edges = error * np.exp(random.normal(0, 0.3, SKIN))
+        slug = scale * edges * np.exp(random.normal(0, 0.6, SKIN))
         for name in BASELINES:
-            score = {
-                ORACLE: error,
-                "edge_energy": edges,
-                "slug": scale * edges * np.exp(random.normal(0, 0.6, SKIN)),
-            }.get(name, random.random(SKIN))
+            # Of its own, so that a new baseline changes no other.
+            random = np.random.default_rng([seed, *name.encode()])
+            known = {ORACLE: error, "edge_energy": edges, "slug": slug}
+            score = known.get(name, random.random(SKIN))
             skin = pd.DataFrame({"score": score, "set": np.repeat(["light", "dark"], SKIN // 2)})
             pasted = pd.DataFrame({"score": random.random(OBJECTS), "set": "object"})
             auroc = {"local_contrast": 1.0, "slug": 0.5}.get(name, random.uniform(0.5, 0.9))
@@ -76,6 +76,17 @@ def test_quantities_are_those_of_the_metrics_within_each_seed(table, found, name
     )
     slug = comparisons.at(found.prediction, "slug", "spearman").value
     assert value("above slug") == pytest.approx(value("spearman") - slug)
+
+
+def test_a_run_from_before_a_baseline_came_is_measured_without_it(table, found):
+    earlier = comparisons.measure(table[table["baseline"] != "norm_of_mean"], PROFILE)
+    assert earlier.num_rivals == found.num_rivals - 1
+    assert "norm_of_mean" not in set(earlier.prediction["baseline"])
+    kept = found.prediction[found.prediction["baseline"] != "norm_of_mean"]
+    pd.testing.assert_frame_equal(
+        earlier.prediction.reset_index(drop=True), kept.reset_index(drop=True)
+    )
+    assert f"Of {earlier.num_rivals} others" in comparison_report.reading(earlier)
 
 
 @pytest.mark.parametrize("name", ["edge_energy", "divergence"])

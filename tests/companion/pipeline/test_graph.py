@@ -111,7 +111,7 @@ from companion.config import Experiment
 
 class Toy(Experiment):
     name: ClassVar[str] = "toy"
-    factor: float
+    factor: float = 2
 """,
     "companion/experiments/toy/step.py": """
 from companion.experiments.toy.settings import Toy
@@ -149,9 +149,7 @@ def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothin
     for name, content in TOY.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
-    profile, contents = folder / "profiles" / "tiny.yml", folder / "book" / "_toc.yml"
-    settings, line = profile.read_text(), "      - file: notebooks/ablation\n"
-    profile.write_text(settings.replace("experiments:\n", "experiments:\n  toy: {factor: 2}\n"))
+    contents, line = folder / "book" / "_toc.yml", "      - file: notebooks/ablation\n"
     contents.write_text(contents.read_text().replace(line, f"{line}      - file: notebooks/toy\n"))
     done = make(folder)
     assert done.returncode == 0, done.stdout

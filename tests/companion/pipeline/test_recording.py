@@ -196,8 +196,9 @@ def checkout(tmp_path, monkeypatch):
     shutil.copytree(project_root() / "profiles", tmp_path / "profiles")
     made_with = {**recorded_run("reduced")["profile"]}
     made_with.pop("name")
-    today = load_profile("reduced").model_dump(mode="json")["experiments"]
-    made_with["experiments"] = today | made_with["experiments"]
+    # Experiments that are younger than the record have their settings in the profile.
+    current = yaml.safe_load((tmp_path / "profiles" / "reduced.yml").read_text())
+    made_with["experiments"] = current["experiments"] | made_with["experiments"]
     (tmp_path / "profiles" / "reduced.yml").write_text(yaml.safe_dump(made_with))
     (tmp_path / "book").mkdir()
     shutil.copy(project_root() / "book" / "claims.yml", tmp_path / "book")

@@ -1,0 +1,58 @@
+"""The tables of the pages on volumes and on resolution."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from companion.paths import project_root
+from companion.run import Run
+
+
+def detections(volumes: pd.DataFrame) -> pd.DataFrame:
+    """Return what the map of variances and the squared error find of the needles."""
+    rows = {
+        "AUROC of the needle's voxels by the map": volumes["slug_auroc"].mean(),
+        "the same by the squared error": volumes["error_auroc"].mean(),
+        "share of volumes whose score rises with the needle": (
+            volumes["slug"] > volumes["slug_clean"]
+        ).mean(),
+        "the same of the squared error": (volumes["mse"] > volumes["mse_clean"]).mean(),
+    }
+    return pd.DataFrame({f"{len(volumes)} volumes": rows})
+
+
+def costs(run: Run) -> pd.DataFrame:
+    """Return the costs of volumes and of images with as many outputs, and their ratio."""
+    table = pd.DataFrame(run.records("volumes")[0]["costs"])
+    table["volumes over images"] = table["volumes"] / table["images"]
+    return table.rename(
+        {
+            "products": "products of the fit",
+            "fit_seconds": "fit with compilation (s)",
+            "map_seconds": "map of one (s)",
+            "megabytes": "linearised model of one (MB)",
+        }
+    )
+
+
+def resolution() -> pd.DataFrame:
+    """Return what benchmarks/resolution.py found, a row per size."""
+    path = project_root() / "benchmarks" / "results" / "resolution.json"
+    recorded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    rows = {}
+    for size, found in recorded["sizes"].items():
+        made = found["estimates"]
+        rows[f"{size} x {size}"] = {
+            "outputs": f"{found['outputs']:,}",
+            "score (s)": f"{made['score by krylov']['seconds']:.2g}",
+            "stated error": f"{made['score by krylov']['error']:.1%}",
+            "score as in the paper (s)": f"{made['score by hutchinson']['seconds']:.2g}",
+            "its stated error": f"{made['score by hutchinson']['error']:.1%}",
+            "map (s)": f"{made['krylov']['seconds']:.2g}",
+            "error of the map": f"{made['krylov']['error']:.0%}",
+            "map by Bekas (s)": f"{made['bekas']['seconds']:.2g}",
+            "error by Bekas": f"{made['bekas']['error']:.0%}",
+            "memory (MB)": f"{found['megabytes']:.0f}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("pixels")
