@@ -7,7 +7,7 @@ a change to one leaves the results of all others as they are.
 import hashlib
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
@@ -122,6 +122,8 @@ class Experiment(Section):
 
     name: ClassVar[str]  # in profiles/*.yml, under `experiments`
 
+    num_runs: Count | None = None  # how many of the profile's runs it is made on; all if None
+
     def check(self, profile: "Profile") -> None:
         """Raise a ValueError if the settings do not go with the rest of the profile."""
 
@@ -162,6 +164,11 @@ class Profile(Section):
         # Those of a part were checked with the whole.
         if "/" not in self.name:
             for experiment in self.experiments.values():
+                if (experiment.num_runs or 1) > len(self.seeds):
+                    raise ValueError(
+                        f"experiments.{experiment.name}.num_runs: {experiment.num_runs} is more "
+                        f"than the number of seeds, {len(self.seeds)}"
+                    )
                 experiment.check(self)
         return self
 
@@ -201,6 +208,11 @@ class Profile(Section):
             )
         return experiment.own_profile(self)
 
+    def seeds_of(self, sections: Iterable[str]) -> tuple[int, ...]:
+        """Return the seeds of the runs that something with these settings is made on."""
+        own = [self.experiments[name].num_runs for name in sections if name in self.experiments]
+        return self.seeds[: min([number for number in own if number], default=len(self.seeds))]
+
     def changed(self, changes: Mapping[str, Any]) -> "Profile":
         """Return a profile that differs in some entries of `model` and `training`."""
         content = {name: getattr(self, name) for name in type(self).model_fields}
@@ -215,9 +227,11 @@ class Profile(Section):
     def digest(self, *sections: str) -> str:
         """Return the first 12 hexadecimal digits of the SHA-256 of the named sections (or all).
 
-        A section is one of this class's, such as "model", or an experiment, such as "sketch".
+        A section is one of this class's, such as "model", or an experiment, such as "sketch". On
+        how many runs an experiment is made changes none of them.
         """
         content = self.model_dump(mode="json")
-        content |= content.pop("experiments")
+        for name, settings in content.pop("experiments").items():
+            content[name] = {key: settings[key] for key in settings if key != "num_runs"}
         chosen = {name: content.get(name) for name in sections or content}
         return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:12]

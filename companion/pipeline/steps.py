@@ -73,7 +73,7 @@ class Step:
 
     def places(self, profile: Profile) -> list[tuple[int, str | None]]:
         """Return the (seed, training set) of each job, for the profile of the step's own part."""
-        seeds = profile.seeds
+        seeds = profile.seeds_of(self.settings)
         match self.scope:
             case Scope.SEED:
                 return [(seed, None) for seed in seeds]

@@ -72,6 +72,10 @@ def test_an_unknown_profile_names_the_known_ones():
             r"networks: latnt: neither of the model nor of training",
         ),
         (("{latent_size: 1}", "{latent_size: 0}"), r"networks: .* model\.latent_size"),
+        (
+            ("  layers: {", "  layers: {num_runs: 2, "),
+            r"experiments\.layers\.num_runs: 2 is more than the number of seeds, 1",
+        ),
     ],
 )
 def test_mistakes_are_named(tmp_path, replacement, message):
@@ -125,3 +129,20 @@ def test_only_a_separate_experiment_has_a_profile_of_its_own():
         quick.part("sketch")
     with pytest.raises(TypeError, match="abstract"):
         SeparateExperiment()
+
+
+def test_an_experiment_may_be_made_on_the_first_runs_only():
+    profile = load_profile("reduced")
+    assert profile.experiments["comparisons"].num_runs == 5
+    assert profile.seeds_of(["curvature", "comparisons"]) == profile.seeds[:5]
+    assert profile.seeds_of(["curvature", "objects"]) == profile.seeds
+
+
+def test_more_runs_of_an_experiment_change_no_result(tmp_path):
+    text = (project_root() / "profiles" / "reduced.yml").read_text()
+    path = tmp_path / "reduced.yml"
+    path.write_text(text.replace("num_runs: 5", "num_runs: 6"))
+    assert path.read_text() != text
+    more, before = read_profile(path), load_profile("reduced")
+    assert more.digest("comparisons") == before.digest("comparisons")
+    assert len(more.seeds_of(["comparisons"])) == 6
