@@ -60,8 +60,8 @@ def execute(name: str, profile: str) -> Path:
                 kernel_name="python3",
                 kernel_manager_class=OwnKernel,
                 language="python",
-                # A cell's error comes back in the notebook. What else a kernel logs is of no use: how
-                # its traffic is protected and, as an error, the interrupt that shuts it down.
+                # A cell's error comes back in the notebook. What else a kernel logs is of no use:
+                # how its traffic is protected and, as an error, the interrupt that shuts it down.
                 extra_arguments=["--log-level=CRITICAL"],
             )
             _finish(partial)
