@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import spectra
 
 from slugkit.linalg.hutchinson import forms_of, hutchinson
 
@@ -19,8 +20,7 @@ SPECTRA = {
 
 
 def matrix_with(eigenvalues, dtype=jnp.float64):
-    q, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(SIZE, SIZE)))
-    return jnp.asarray((q * eigenvalues) @ q.T, dtype)
+    return jnp.asarray(spectra.matrix_with(eigenvalues)[0], dtype)
 
 
 @functools.cache

@@ -4,14 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spectra import matrix_with
 
 from slugkit.errors import InputError
 from slugkit.linalg.conjugate_gradients import solve
-
-
-def matrix_with(values, seed=0):
-    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(values),) * 2))
-    return (q * values) @ q.T, q.T
 
 
 @settings(max_examples=30, deadline=None)
@@ -23,7 +19,8 @@ def matrix_with(values, seed=0):
 )
 def test_solutions_are_the_dense_ones(decay, known, shift, seed):
     values = 100 * np.arange(1.0, 61) ** -decay
-    matrix, vectors = matrix_with(values, seed)
+    matrix, columns = matrix_with(values, seed)
+    vectors = columns.T
     right = np.random.default_rng(seed).normal(size=60)
     made = solve(
         lambda v: matrix @ v, right, shift, values[:known], vectors[:known], tolerance=1e-9
@@ -34,7 +31,8 @@ def test_solutions_are_the_dense_ones(decay, known, shift, seed):
 
 def test_what_is_known_spares_products():
     values = np.r_[np.linspace(1e4, 1e3, 10), np.linspace(1, 0, 190)]
-    matrix, vectors = matrix_with(values)
+    matrix, columns = matrix_with(values)
+    vectors = columns.T
     right = np.random.default_rng(1).normal(size=200)
     spent = [
         solve(lambda v: matrix @ v, right, 1.0, values[:k], vectors[:k]).num_products

@@ -5,18 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from spectra import matrix_with
 
 from slugkit.errors import InputError
 from slugkit.linalg.lanczos import lanczos
 from slugkit.linalg.recurrence import ROUNDING
-
-
-def matrix_with(eigenvalues, seed=0):
-    """Return a symmetric matrix with these eigenvalues and random eigenvectors."""
-    size = len(eigenvalues)
-    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(size, size)))
-    return (q * eigenvalues) @ q.T, q
-
 
 SPECTRA = {
     "decaying": 2.0 ** -np.arange(60),

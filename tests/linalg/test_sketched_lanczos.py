@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
+from spectra import matrix_with
 
 from slugkit.errors import InputError
 from slugkit.linalg.sketch import make_sketch
 from slugkit.linalg.sketched_lanczos import sketched_lanczos
-
-
-def matrix_with(values, seed=0):
-    q, _ = np.linalg.qr(np.random.default_rng(seed).normal(size=(len(values),) * 2))
-    return (q * values) @ q.T, q
 
 
 def test_an_orthogonal_sketch_takes_out_what_the_full_basis_takes_out():

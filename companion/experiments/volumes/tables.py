@@ -26,7 +26,7 @@ def costs(run: Run) -> pd.DataFrame:
     """Return the costs of volumes and of images with as many outputs, and their ratio."""
     table = pd.DataFrame(run.records("volumes")[0]["costs"])
     table["volumes over images"] = table["volumes"] / table["images"]
-    return table.rename(
+    return table.map(lambda value: f"{value:,.0f}" if value >= 100 else f"{value:.2g}").rename(
         {
             "products": "products of the fit",
             "fit_seconds": "fit with compilation (s)",
