@@ -3,7 +3,7 @@
 import hashlib
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +29,23 @@ class Layout:
 
     def to_tree(self, vector: jax.Array | np.ndarray, fixed: list[Any]) -> Any:
         """Return the pytree whose selected leaves are taken from `vector` (p,)."""
-        chosen, rest = set(self.selected), iter(fixed)
-        leaves, start = [], 0
-        for i, (shape, dtype) in enumerate(zip(self.shapes, self.dtypes, strict=True)):
-            if i in chosen:
-                size = math.prod(shape)
-                leaves.append(vector[start : start + size].reshape(shape).astype(dtype))
-                start += size
-            else:
-                leaves.append(next(rest))
-        return jax.tree.unflatten(self.treedef, leaves)
+        leaves = dict(zip(self.selected, self._parts(vector), strict=True))
+        rest = iter(fixed)
+        return jax.tree.unflatten(
+            self.treedef,
+            [leaves[i] if i in leaves else next(rest) for i in range(len(self.shapes))],
+        )
+
+    def _parts(self, vector: jax.Array | np.ndarray) -> Iterator[Any]:
+        sizes = [math.prod(self.shapes[i]) for i in self.selected]
+        # Its transpose is one concatenation. That of a slice is a vector as long as the whole.
+        split: Sequence[Any] = (
+            np.split(vector, np.cumsum(sizes)[:-1])
+            if isinstance(vector, np.ndarray)
+            else jax.lax.split(vector, sizes)
+        )
+        for i, part in zip(self.selected, split, strict=True):
+            yield part.reshape(self.shapes[i]).astype(self.dtypes[i])
 
 
 @dataclass(frozen=True)

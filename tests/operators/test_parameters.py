@@ -11,6 +11,7 @@ from flax.training.train_state import TrainState
 
 from slugkit.errors import InputError
 from slugkit.operators.parameters import flatten
+from slugkit.operators.program import primitives
 
 PARAMS = {
     "encoder": {"kernel": np.arange(6, dtype=np.float32).reshape(2, 3)},
@@ -39,6 +40,19 @@ def test_what_is_not_selected_stays_fixed():
     moved = flat.to_tree(flat.vector + 1, flat.fixed)
     np.testing.assert_array_equal(moved["encoder"]["kernel"], PARAMS["encoder"]["kernel"] + 1)
     np.testing.assert_array_equal(moved["decoder"][0], PARAMS["decoder"][0])
+
+
+def test_cotangents_of_leaves_are_put_one_after_the_other():
+    """Not each into a vector of its own that is as long as all of them."""
+    parameters = flatten({str(i): jnp.ones((3, i)) for i in range(1, 30)})
+    tree = parameters.tree
+    vector = jax.ShapeDtypeStruct((parameters.size,), parameters.dtype)
+
+    def back(cotangents):
+        return jax.linear_transpose(lambda v: parameters.to_tree(v, []), vector)(cotangents)[0]
+
+    assert "pad" not in primitives(jax.make_jaxpr(back)(tree))
+    np.testing.assert_array_equal(back(tree), parameters.vector)
 
 
 def test_the_digest_knows_every_leaf():
