@@ -2,11 +2,11 @@
 # # The claims, and what we found
 #
 # What must be seen to call a claim reproduced is in one file, `book/claims.yml`, each threshold with
-# its reason; [the chronology](../book/chronology.md) tells when it was set and changed, and what was
+# its reason; [the chronology](../chronology.md) tells when it was set and changed, and what was
 # known by then. A claim is reproduced if the whole interval of every number lies on the wanted side
 # of its threshold, not reproduced if one lies on the wrong side, and else inconclusive. On generated
 # images, or where light and dark are not the paper's groups, there are numbers and no verdict
-# ([how to read this](../book/how_to_read.md)).
+# ([how to read this](../how_to_read.md)).
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
