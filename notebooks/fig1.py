@@ -3,7 +3,7 @@
 #
 # A network that has seen little dark skin reconstructs dark skin badly. Does its own encoder know?
 # Each network reconstructs the same held-out images of light and of dark skin; the encoder's
-# deviation is the mean standard deviation of $q(z \mid x)$.
+# own uncertainty is the mean standard deviation of $q(z \mid x)$.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
@@ -17,7 +17,7 @@ from companion.experiments.scores.analysis import cell_table, dark_over_light
 
 run = notebook.open_run("fig1", profile)
 
-# %% mystnb={"figure": {"caption": "Mean reconstruction error (left) and mean encoder deviation (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}, "image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, encoder deviation on the right.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Mean reconstruction error (left) and mean standard deviation of the encoder (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}, "image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, standard deviation of the encoder on the right.", "classes": "dark-light"}} tags=["hide-input"]
 figure, (left, right) = plt.subplots(1, 2)
 figures.group_means(left, run.table("scores"), run.profile, "mse")
 figures.group_means(right, run.table("scores"), run.profile, "encoder_std")

@@ -16,7 +16,7 @@ from companion.experiments.scores.analysis import cell_table, order_of_cells
 
 run = notebook.open_run("fig2", profile)
 
-# %% mystnb={"figure": {"caption": "Mean reconstruction error, encoder deviation and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}, "image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, encoder deviation, and SLUG score.", "classes": "dark-light"}} tags=["hide-input"]
+# %% mystnb={"figure": {"caption": "Mean reconstruction error, standard deviation of the encoder and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}, "image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, standard deviation of the encoder, and SLUG score.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
 for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
     figures.group_means(axis, run.table("scores"), run.profile, column)

@@ -25,19 +25,19 @@ def reading(found: Findings) -> str:
     trivial, (better, worse) = found.best_trivial, found.against_slug()
     given, reverse = (at(found.partial, trivial, q) for q in GIVEN)
     slug, rival = (at(found.prediction, name, "spearman") for name in (SLUG, trivial))
-    best_map, auroc = found.best_map()
-    own = at(found.detection, SLUG, "auroc")
+    best_map, _ = found.best_map()
+    own, highest = (at(found.detection, name, "auroc") for name in (SLUG, best_map))
     return "\n".join(
         [
             f"- **Ranking images by their error.** SLUG's rank correlation with the error is "
             f"{slug}. Of {found.num_rivals} others, better by more than "
-            f"chance, adjusted for so many comparisons: {_list(better)}. Worse: "
+            f"chance, adjusted for their number: {_list(better)}. Worse: "
             f"{_list(worse)}. The best trivial baseline is {titles()[trivial]}, {rival}.",
             f"- **What SLUG adds.** With {titles()[trivial]} known, SLUG's rank correlation "
             f"with the error is {given}: {_adds(given)}. The other way round, "
             f"{titles()[trivial]} with SLUG known, it is {reverse}: {_adds(reverse)}.",
             f"- **Finding foreign objects.** SLUG's mean pixel AUROC is {own}; the "
-            f"highest is that of {titles()[best_map]}, {auroc}.",
+            f"highest is that of {titles()[best_map]}, {highest}.",
         ]
     )
 

@@ -38,7 +38,8 @@ def cells(scores: pd.DataFrame, profile: Profile, column: str) -> pd.DataFrame:
 def cell_table(scores: pd.DataFrame, profile: Profile, *columns: str) -> pd.DataFrame:
     """Return the means of some columns for each training set and test group, as text.
 
-    Each as mean (interval over images), followed by the deviation of the runs' own means.
+    Each as mean (interval over images), followed by the standard deviation of
+    the runs' own means.
     """
     parts = {}
     for column in columns:
@@ -48,7 +49,7 @@ def cell_table(scores: pd.DataFrame, profile: Profile, *columns: str) -> pd.Data
         ]
         if len(profile.seeds) > 1:
             means = scores.groupby(["dataset", "set", "seed"])[column].mean()
-            parts[f"{column}, deviation over runs"] = [
+            parts[f"{column}, standard deviation over runs"] = [
                 f"{means.loc[place].std():.2g}" for place in table.index
             ]
     index = table.index.set_names(["trained on", "tested on"])

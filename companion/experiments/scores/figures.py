@@ -26,7 +26,7 @@ TITLES = {
 # What stands on the axis of each column of the score table.
 QUANTITIES = {
     "mse": "mean squared error\n(intensity², per pixel)",
-    "encoder_std": "encoder deviation\n(latent units)",
+    "encoder_std": "encoder standard deviation\n(latent units)",
     "slug": "SLUG score\n(intensity², per image)",
 }
 
@@ -207,14 +207,14 @@ def map_grid(
 def lowest_and_highest(
     images: np.ndarray, reconstructions: np.ndarray, variances: np.ndarray, chosen: Sequence[int]
 ) -> Figure:
-    """Draw generated images, one row each: image, reconstruction, and deviation of each pixel."""
+    """Draw generated images, one row each: image, reconstruction, pixel standard deviation."""
     figure, axes = plt.subplots(len(chosen), 3, figsize=(4.8, 1.7 * len(chosen)), squeeze=False)
-    deviations = np.sqrt(np.asarray(variances).sum(axis=-1))
-    top = max(float(deviations[i].max()) for i in chosen)
+    standard_deviations = np.sqrt(np.asarray(variances).sum(axis=-1))
+    top = max(float(standard_deviations[i].max()) for i in chosen)
     for row, i in zip(axes, chosen, strict=True):
         for axis, content in zip(row, (images[i], reconstructions[i]), strict=False):
             picture(axis, np.clip(content, 0, 1), may_show=True, source="synthetic")
-        picture(row[2], deviations[i], may_show=True, source="synthetic", vmin=0, vmax=top)
-    for axis, title in zip(axes[0], ("image", "reconstruction", "deviation"), strict=True):
+        picture(row[2], standard_deviations[i], may_show=True, source="synthetic", vmin=0, vmax=top)
+    for axis, title in zip(axes[0], ("image", "reconstruction", "standard deviation"), strict=True):
         axis.set_title(title)
     return figure

@@ -1,4 +1,4 @@
-"""Score the test images: error, encoder deviation, SLUG, and for data set B the pixel maps."""
+"""Score the test images: error, encoder standard deviation, SLUG, and for data set B maps."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
 def _reconstruct(
     model: TrainedVAE, images: np.ndarray, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the reconstructions, and the means and deviations of q(z|x)."""
+    """Return the reconstructions, and the means and standard deviations of q(z|x)."""
     reconstruct, encode = model.reconstruct(), model.encode()
     # As one function the two share the encoder.
     return evaluate(

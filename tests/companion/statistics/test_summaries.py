@@ -37,17 +37,17 @@ def scores():
     return pd.DataFrame(rows)
 
 
-def test_the_deviation_over_runs_is_that_of_their_means(scores):
+def test_the_standard_deviation_over_runs_is_that_of_their_means(scores):
     table = cell_table(scores, profile((0, 1)), "mse")
     means = scores[(scores["dataset"] == "A") & (scores["set"] == "dark")].groupby("seed")["mse"]
     expected = means.mean().std()
-    assert float(table.loc[("A", "dark"), "mse, deviation over runs"]) == pytest.approx(
+    assert float(table.loc[("A", "dark"), "mse, standard deviation over runs"]) == pytest.approx(
         expected, rel=0.05
     )
     assert len(table) == 6
 
 
-def test_one_run_has_no_deviation(scores):
+def test_one_run_has_no_standard_deviation(scores):
     first = scores[scores["seed"] == 0]
     assert list(cell_table(first, profile((0,)), "mse", "slug")) == ["mse", "slug"]
     table = pd.DataFrame({"dataset": ["A", "B"], "seed": 0, "final_loss": [1.0, 2.0]})
@@ -55,7 +55,7 @@ def test_one_run_has_no_deviation(scores):
     assert (row["mean"], row["standard deviation"], row["interval"]) == ("2", "–", "–")
 
 
-def test_several_runs_have_mean_deviation_and_interval():
+def test_several_runs_have_mean_standard_deviation_and_interval():
     losses = pd.DataFrame(
         {
             "dataset": "A",
