@@ -117,8 +117,8 @@ def adjusted_trend(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             plain = per_run(chosen, partial(_trend, column=column))
             given = per_run(chosen, partial(_given_edges, column=column))
             rows[dataset, title] = {
-                "trend": plain.mean(),
-                "given edge energy (Spearman)": given.mean(),
+                "trend": f"{plain.mean():.2f}",
+                "given edge energy (Spearman)": f"{given.mean():.2f}",
                 "runs in which it rises": f"{int((plain > 0).sum())} of {len(plain)}",
             }
     index = pd.MultiIndex.from_tuples(rows, names=["trained on", "of"])

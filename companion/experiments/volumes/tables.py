@@ -19,7 +19,7 @@ def detections(volumes: pd.DataFrame) -> pd.DataFrame:
         ).mean(),
         "the same of the squared error": (volumes["mse"] > volumes["mse_clean"]).mean(),
     }
-    return pd.DataFrame({f"{len(volumes)} volumes": rows})
+    return pd.DataFrame({f"{len(volumes)} volumes": rows}).map("{:.2f}".format)
 
 
 def costs(run: Run) -> pd.DataFrame:
