@@ -10,7 +10,7 @@ import pandas as pd
 from slugkit.errors import InputError
 from slugkit.files import atomic_path
 
-_MAY_BE_MISSING = ("fitzpatrick", "standard_error", "auroc", "average_precision")
+_MAY_BE_MISSING = ("fitzpatrick", "standard_error", "own_error", "auroc", "average_precision")
 _TEXT = ("file", "object", "group", "pair", "origin", "duplicate_group")
 _TYPES = {"fitzpatrick": "Int64", **dict.fromkeys(_TEXT, "str")}
 

@@ -20,10 +20,11 @@ def test_a_file_cut_short_is_named(tmp_path):
         load_array(path)
 
 
-def test_numbers_that_are_missing_stay_numbers(tmp_path):
+@pytest.mark.parametrize("column", ["auroc", "own_error", "standard_error"])
+def test_numbers_that_are_missing_stay_numbers(tmp_path, column):
     path = tmp_path / "t.csv"
-    save_table(path, pd.DataFrame({"score": [1.0, 2.0], "auroc": [np.nan, 0.5]}))
-    assert load_table(path)["auroc"].isna().tolist() == [True, False]
+    save_table(path, pd.DataFrame({"score": [1.0, 2.0], column: [np.nan, 0.5]}))
+    assert load_table(path)[column].isna().tolist() == [True, False]
 
 
 def test_index_tables_keep_their_types(tmp_path):
