@@ -98,8 +98,9 @@ def hidden_names(tables: Iterable[pd.DataFrame]) -> dict[str, dict[str, str]]:
 
 
 def without_identifiers(table: pd.DataFrame, names: dict[str, dict[str, str]]) -> pd.DataFrame:
-    """Replace the identifiers of images that may not be passed on, and the paths of their files."""
-    kept = table.drop(columns=["file"], errors="ignore")
+    """Replace the identifiers of images that may not be passed on, and leave out other names."""
+    # A group of duplicates has the name of one of its images; only splits need it.
+    kept = table.drop(columns=["file", "duplicate_group"], errors="ignore")
     if "source" not in kept:
         return kept
     private = kept["source"].map(_is_private)
