@@ -12,16 +12,29 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.book.recorded import of_recorded
 from companion.experiments.scores import claims, figures
 from companion.experiments.scores.analysis import cell_table, dark_over_light
 
 run = notebook.open_run("fig1", profile)
 
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+kept = notebook.find_recorded("scores")
+of_recorded(kept, {})
+
+# %% mystnb={"figure": {"caption": "Recorded run on real images: mean reconstruction error (left) and mean standard deviation of the encoder (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1-recorded"}, "image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, standard deviation of the encoder on the right.", "classes": "dark-light"}} tags=["hide-input"]
+if kept is not None:
+    figures.group_panels(kept, "mse", "encoder_std")
+    plt.show()
+
+# %% [markdown]
+# ## The run of this book
+
 # %% mystnb={"figure": {"caption": "Mean reconstruction error (left) and mean standard deviation of the encoder (right) on held-out images of light and of dark skin, for networks trained on light (A), mixed (B) and dark skin (C). Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-1"}, "image": {"alt": "Two panels with means and intervals for light and dark test images under three training sets: reconstruction error on the left, standard deviation of the encoder on the right.", "classes": "dark-light"}} tags=["hide-input"]
-figure, (left, right) = plt.subplots(1, 2)
-figures.group_means(left, run.table("scores"), run.profile, "mse")
-figures.group_means(right, run.table("scores"), run.profile, "encoder_std")
-figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+figure = figures.group_panels(run, "mse", "encoder_std")
 plt.show()
 
 # %% [markdown]

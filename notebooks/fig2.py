@@ -11,16 +11,29 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.book.recorded import of_recorded
 from companion.experiments.scores import claims, figures
 from companion.experiments.scores.analysis import cell_table, order_of_cells
 
 run = notebook.open_run("fig2", profile)
 
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+kept = notebook.find_recorded("scores")
+of_recorded(kept, {})
+
+# %% mystnb={"figure": {"caption": "Recorded run on real images: mean reconstruction error, standard deviation of the encoder and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2-recorded"}, "image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, standard deviation of the encoder, and SLUG score.", "classes": "dark-light"}} tags=["hide-input"]
+if kept is not None:
+    figures.group_panels(kept, "mse", "encoder_std", "slug")
+    plt.show()
+
+# %% [markdown]
+# ## The run of this book
+
 # %% mystnb={"figure": {"caption": "Mean reconstruction error, standard deviation of the encoder and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2"}, "image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, standard deviation of the encoder, and SLUG score.", "classes": "dark-light"}} tags=["hide-input"]
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
-for axis, column in zip(axes, ("mse", "encoder_std", "slug"), strict=True):
-    figures.group_means(axis, run.table("scores"), run.profile, column)
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+figure = figures.group_panels(run, "mse", "encoder_std", "slug")
 plt.show()
 
 # %% [markdown]

@@ -14,12 +14,28 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.book.recorded import of_recorded
 from companion.experiments.scores import claims, figures
 from companion.statistics.metrics import spearman
 from companion.statistics.runs import over_clusters
 from companion.statistics.summaries import GROUPS, select
 
 run = notebook.open_run("fig3", profile)
+
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+kept = notebook.find_recorded("scores")
+of_recorded(kept, {})
+
+# %% mystnb={"figure": {"caption": "Recorded run on real images: mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-3-recorded"}, "image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}} tags=["hide-input"]
+if kept is not None:
+    figures.skin_type_panels(kept)
+    plt.show()
+
+# %% [markdown]
+# ## The run of this book
 
 # %% tags=["hide-input"]
 external = run.profile.data.external
@@ -31,10 +47,7 @@ Markdown(
 )
 
 # %% mystnb={"figure": {"caption": "Mean reconstruction error (left) and mean SLUG score (right) by Fitzpatrick skin type. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-3"}, "image": {"alt": "Two panels with one line per training set over Fitzpatrick skin types: reconstruction error on the left, SLUG score on the right.", "classes": "dark-light"}} tags=["hide-input"]
-figure, (left, right) = plt.subplots(1, 2)
-figures.by_skin_type(left, run.table("scores"), run.profile, "mse", sets)
-figures.by_skin_type(right, run.table("scores"), run.profile, "slug", sets)
-figure.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
+figure = figures.skin_type_panels(run)
 plt.show()
 
 # %% [markdown]

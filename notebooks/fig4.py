@@ -13,19 +13,31 @@ profile = "quick"
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.book.recorded import of_recorded
 from companion.experiments.scores import claims, figures, object_maps
 from companion.experiments.scores.analysis import map_table
-from companion.statistics.summaries import GROUPS, select
 
 run = notebook.open_run("fig4", profile)
 
-# %% mystnb={"figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}, "image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}} tags=["hide-input"]
-test = select(run.table("scores"), "B", *GROUPS)
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+kept = notebook.find_recorded("scores")
+of_recorded(kept, {})
+
+# %% mystnb={"figure": {"caption": "Recorded run on real images, network trained on B. Left: SLUG score against mean squared error, one mark per held-out image and run. Right: mean error of the rest as the most uncertain images are removed; faint lines are single runs.", "name": "fig-4-recorded"}, "image": {"alt": "Left: scatter of SLUG score against mean squared error on real images. Right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder standard deviation and an oracle.", "classes": "dark-light"}} tags=["hide-input"]
+if kept is not None:
+    figures.error_panels(plt.figure(figsize=(7.2, 3.2)), kept)
+    plt.show()
+
+# %% [markdown]
+# ## The run of this book
+
+# %% mystnb={"figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}, "image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder standard deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}} tags=["hide-input"]
 figure = plt.figure(figsize=(7.2, 9))
 upper, lower = figure.subfigures(2, 1, height_ratios=(3, 6))
-left, right = upper.subplots(1, 2)
-figures.score_against_error(left, test)
-figures.rejection(right, test)
+figures.error_panels(upper, run)
 maps, examples = object_maps.examples(run)
 figures.object_rows(lower.subplots(4, len(examples)), maps, examples)
 plt.show()

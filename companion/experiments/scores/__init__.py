@@ -38,9 +38,9 @@ STEPS = (
 )
 PAGES = (
     Page("at_a_glance", shows=("scores",)),
-    Page("fig1", shows=("scores",), decides_claims=True),
-    Page("fig2", shows=("scores",), decides_claims=True),
-    Page("fig3", shows=("scores",), decides_claims=True),
-    Page("fig4", shows=("scores",), decides_claims=True),
+    Page("fig1", shows=("scores",), decides_claims=True, reads_recorded=True),
+    Page("fig2", shows=("scores",), decides_claims=True, reads_recorded=True),
+    Page("fig3", shows=("scores",), decides_claims=True, reads_recorded=True),
+    Page("fig4", shows=("scores",), decides_claims=True, reads_recorded=True),
     Page("explorer", shows=("scores",)),
 )

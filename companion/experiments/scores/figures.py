@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from companion.config import DATASETS, Profile
+from companion.config import DATASETS, MIXED, Profile
 from companion.experiments.scores.analysis import cells
 from companion.figures.pictures import picture, scaled
 from companion.figures.style import COLOURS, INK, LABELS, MARKERS
+from companion.run import Run
 from companion.statistics.metrics import rejection_curve
 from companion.statistics.summaries import GROUPS, SKIN_TYPE_NUMERALS, over_images, select
 
@@ -61,6 +62,33 @@ def group_means(axis: Axes, scores: pd.DataFrame, profile: Profile, column: str)
     axis.set_xlabel("trained on")
     axis.set_ylabel(QUANTITIES[column])
     axis.set_ylim(bottom=0)
+
+
+def group_panels(run: Run, *columns: str) -> Figure:
+    """Draw the means of some columns of a run's scores, one panel each."""
+    figure, axes = plt.subplots(1, len(columns), figsize=(max(7.2, 3 * len(columns)), 3.2))
+    for axis, column in zip(axes, columns, strict=True):
+        group_means(axis, run.table("scores"), run.profile, column)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return figure
+
+
+def skin_type_panels(run: Run) -> Figure:
+    """Draw error and SLUG of a run by skin type, on its external images, or else its own."""
+    sets = GROUPS if run.profile.data.external is None else ("external",)
+    figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.2))
+    for axis, column in zip(axes, ("mse", "slug"), strict=True):
+        by_skin_type(axis, run.table("scores"), run.profile, column, sets)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def error_panels(figure: Figure | SubFigure, run: Run) -> None:
+    """Draw SLUG against the error, and the rejection of uncertain images, for data set B."""
+    left, right = figure.subplots(1, 2)
+    test = select(run.table("scores"), MIXED, *GROUPS)
+    score_against_error(left, test)
+    rejection(right, test)
 
 
 def by_skin_type(
