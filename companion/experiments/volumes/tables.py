@@ -69,7 +69,7 @@ def many_parameters() -> pd.DataFrame:
             f"{found['seconds_of_score_per_image']:.0f}"
         ),
         "stated error of the scores": f"{min(errors):.1%} to {max(errors):.1%}",
-        "of which from the sketch": f"{found['relative_error_of_the_sketch']:.1%}",
+        "of which the sketch alone": f"{found['relative_error_of_the_sketch']:.1%}",
         "most memory of the process (GB)": f"{found['gigabytes']:.1f}",
     }
     return pd.DataFrame({"large network": rows})
