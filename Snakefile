@@ -49,7 +49,7 @@ def records(rule):
 
 def shown(page):
     """What the notebook of a page reads."""
-    files = [one for rule in page.shows for one in records(rule)]
+    files = [*page.files, *(one for rule in page.shows for one in records(rule))]
     if page.reads_records:
         files += [one for rule in steps() for one in records(rule)]
     if page.reads_verdicts:

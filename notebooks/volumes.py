@@ -53,6 +53,16 @@ tables.costs(run)
 # %% tags=["hide-input"]
 tables.resolution()
 
+# %% [markdown]
+# ## A quarter of a billion parameters
+#
+# The paper's k vectors take k times the memory of such a network; their sketch has a few hundred
+# numbers for each, whatever p is. Here is the book's network with many more channels, not trained, on
+# generated images of 16 pixels (`benchmarks/large.py`; on two cores that had other work, too).
+
+# %% tags=["hide-input"]
+tables.many_parameters()
+
 # %% tags=["hide-input"]
 numbers = {
     "slug_auroc": float(volumes["slug_auroc"].mean()),

@@ -95,3 +95,4 @@ class Page:
     reads_verdicts: bool = False  # those of the pages that decide claims
     reads_recorded: bool = False  # the recorded runs in results/
     reads_records: bool = False  # the provenance records of all steps
+    files: tuple[str, ...] = ()  # what else of the checkout it reads

@@ -40,6 +40,12 @@ def test_every_notebook_is_a_declared_page_and_stands_in_the_table_of_contents()
     assert {path.stem for path in TEXTS} == set(pages()) == listed
 
 
+def test_what_else_a_page_reads_is_in_the_checkout():
+    named = [name for page in pages().values() for name in page.files]
+    assert named
+    assert [name for name in named if not (project_root() / name).is_file()] == []
+
+
 @pytest.fixture
 def pair(tmp_path, monkeypatch):
     """A checkout with one notebook in both forms."""

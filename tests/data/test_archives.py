@@ -101,6 +101,17 @@ def test_a_damaged_member(tmp_path):
     refused(path, tmp_path, "broken or truncated")
 
 
+def test_a_compression_that_python_does_not_know(tmp_path):
+    path = archive(tmp_path / "a.zip", [("a.txt", b"a")])
+    data = bytearray(path.read_bytes())
+    unknown = (97).to_bytes(2, "little")  # WavPack
+    data[8:10] = unknown
+    method = data.index(b"PK\x01\x02") + 10
+    data[method : method + 2] = unknown
+    path.write_bytes(data)
+    refused(path, tmp_path, "packed in a way that Python cannot unpack")
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_a_member_twice(tmp_path):
     path = archive(tmp_path / "a.zip", [("a.txt", b"one"), ("A.txt", b"two")])

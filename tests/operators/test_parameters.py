@@ -44,7 +44,7 @@ def test_what_is_not_selected_stays_fixed():
 
 def test_cotangents_of_leaves_are_put_one_after_the_other():
     """Not each into a vector of its own that is as long as all of them."""
-    parameters = flatten({str(i): jnp.ones((3, i)) for i in range(1, 30)})
+    parameters = flatten({str(i): jnp.arange(3.0 * i).reshape(3, i) + i for i in range(1, 30)})
     tree = parameters.tree
     vector = jax.ShapeDtypeStruct((parameters.size,), parameters.dtype)
 

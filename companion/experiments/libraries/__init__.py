@@ -2,4 +2,6 @@
 
 from companion.pipeline.steps import Page
 
-PAGES = (Page("other_libraries", shows=("prepare",)),)
+PAGES = (
+    Page("other_libraries", shows=("prepare",), files=("benchmarks/results/torch-models.json",)),
+)

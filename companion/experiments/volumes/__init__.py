@@ -30,4 +30,10 @@ STEPS = (
         kept={"volumes.csv": ""},
     ),
 )
-PAGES = (Page("volumes", shows=("prepare", "volumes")),)
+PAGES = (
+    Page(
+        "volumes",
+        shows=("prepare", "volumes"),
+        files=("benchmarks/results/resolution.json", "benchmarks/results/large.json"),
+    ),
+)

@@ -38,10 +38,8 @@ def costs(run: Run) -> pd.DataFrame:
 
 def resolution() -> pd.DataFrame:
     """Return what benchmarks/resolution.py found, a row per size."""
-    path = project_root() / "benchmarks" / "results" / "resolution.json"
-    recorded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     rows = {}
-    for size, found in recorded["sizes"].items():
+    for size, found in _benchmark("resolution")["sizes"].items():
         made = found["estimates"]
         rows[f"{size} x {size}"] = {
             "outputs": f"{found['outputs']:,}",
@@ -56,3 +54,27 @@ def resolution() -> pd.DataFrame:
             "memory (MB)": f"{found['megabytes']:.0f}",
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("pixels")
+
+
+def many_parameters() -> pd.DataFrame:
+    """Return what benchmarks/large.py found."""
+    found = _benchmark("large")
+    errors = found["relative_standard_error"]
+    rows = {
+        "parameters": f"{found['parameters']:,}",
+        "directions": found["rank"],
+        "numbers kept of each direction": found["sketch_size"],
+        f"fit to {found['train_images']} images (s)": f"{found['seconds_of_fit']:,.0f}",
+        f"score of one, {found['samples']} samples (s)": (
+            f"{found['seconds_of_score_per_image']:.0f}"
+        ),
+        "stated error of the scores": f"{min(errors):.1%} to {max(errors):.1%}",
+        "of which the sketch alone": f"{found['relative_error_of_the_sketch']:.1%}",
+        "most memory of the process (GB)": f"{found['gigabytes']:.1f}",
+    }
+    return pd.DataFrame({"large network": rows})
+
+
+def _benchmark(name: str) -> dict[str, Any]:
+    path = project_root() / "benchmarks" / "results" / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8"))

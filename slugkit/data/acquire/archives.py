@@ -36,8 +36,9 @@ def unpack(archive: str | Path, folder: str | Path) -> list[Path]:
     ------
     InputError
         The archive is no zip or is truncated; a member's path climbs out of the folder, or is
-        absolute; a member is a link or a device, is encrypted, or occurs twice; the whole
-        grows more than 200-fold (a decompression bomb); the disk is too small.
+        absolute; a member is a link or a device, is encrypted, or occurs twice, or is compressed
+        in a way that Python does not know; the whole grows more than 200-fold (a decompression
+        bomb); the disk is too small.
     """
     archive, folder = Path(archive), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -62,7 +63,12 @@ def _extract(archive: Path, folder: Path) -> None:
             _check(archive, members, folder)
             for info in members:
                 _write(source, info, folder)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except NotImplementedError as error:  # raised by zipfile for a compression it does not know
+        raise InputError(
+            f"{archive}: packed in a way that Python cannot unpack ({error}); unpack it with "
+            "another program, and pack it again as a plain zip archive"
+        ) from error
+    except (zipfile.BadZipFile, EOFError) as error:
         raise InputError(
             f"{archive}: a broken or truncated zip archive ({error}); delete it and fetch it again"
         ) from error

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from companion.experiments.volumes import network, step
+from companion.experiments.volumes import network, step, tables
 from companion.experiments.volumes.settings import Volumes
 from slugkit.data.synthesis.phantoms import phantoms
 
@@ -57,3 +57,12 @@ def test_the_step_writes_its_tables_and_an_example():
     assert costs["images"]["outputs"] == 16**2
     for cost in costs.values():
         assert min(cost["megabytes"], cost["parameters"], cost["products"]) > 0
+
+
+def test_what_was_measured_of_large_images_and_networks_is_shown():
+    assert list(tables.resolution().index) == [
+        f"{size} x {size}" for size in (32, 64, 128, 256, 512)
+    ]
+    large = tables.many_parameters()["large network"]
+    assert int(large["parameters"].replace(",", "")) >= 2e8
+    assert float(large["most memory of the process (GB)"]) < 24
