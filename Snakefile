@@ -17,7 +17,6 @@ RUN = f"runs/{NAME}"
 COMPANION = "python -m companion"
 
 RECORDED = sorted(str(path) for path in Path("results").rglob("*") if path.is_file())
-RECORDED.append("benchmarks/results/verdicts.json")  # shown on the page of the claims
 PROSE = [
     str(path)
     for path in sorted(Path("book").rglob("*"))
