@@ -13,6 +13,7 @@ from companion.book.panels import data_mark
 from companion.config import Profile
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths
+from companion.pipeline.provenance import machine
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
 from companion.statistics.claims import Finding, load_claims, verdict_mark
 from companion.statistics.interval import Interval
@@ -45,10 +46,7 @@ def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
     for name in recorded_profiles():
         run = recorded_run(name)
         mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
-        mark += (
-            f"; {run['finished'][:10]}, {run['hardware']['processor']}, "
-            f"{run['hardware']['cores']} cores, commit {run['commit'][:7]}"
-        )
+        mark += f"; {run['finished'][:10]}, {machine(run['hardware'])}, commit {run['commit'][:7]}"
         recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
     return [fresh, *recorded]
 

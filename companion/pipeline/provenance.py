@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -51,9 +51,28 @@ def hardware() -> dict[str, Any]:
     return {
         "processor": model,
         "cores": len(os.sched_getaffinity(0)),
+        **_accelerator(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
     }
+
+
+def machine(found: Mapping[str, Any]) -> str:
+    """Return in words what `hardware` found.
+
+    >>> machine({"processor": "EPYC", "cores": 16, "accelerator": "H100"})
+    'H100, EPYC, 16 cores'
+    """
+    names = [found["accelerator"]] if "accelerator" in found else []
+    return ", ".join([*names, found["processor"], f"{found['cores']} cores"])
+
+
+def _accelerator() -> dict[str, str]:
+    # Asked for only where JAX is in use anyway: importing it takes seconds.
+    if "jax" not in sys.modules:
+        return {}
+    device = sys.modules["jax"].devices()[0]
+    return {} if device.platform == "cpu" else {"accelerator": device.device_kind}
 
 
 def interpreter() -> str:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths
+from companion.pipeline.provenance import machine
 from companion.pipeline.recorded_runs import recorded_profiles
 
 ALL = "all steps"
@@ -107,7 +108,6 @@ def _rows(root: Path) -> list[tuple]:
 
 
 def _row(record: dict) -> tuple:
-    hardware = record["hardware"]
     return (
         record["profile"],
         record["step"],
@@ -116,7 +116,7 @@ def _row(record: dict) -> tuple:
         record["duration_seconds"],
         record.get("processor_seconds", np.nan),
         round(record["peak_memory_megabytes"] / 1024, 2),
-        f"{hardware['processor']}, {hardware['cores']} cores",
+        machine(record["hardware"]),
         record["commit"][:7] + ("+" if record["dirty"] else ""),
         next(iter(record["outputs"].values()))[:12],
     )
