@@ -24,6 +24,8 @@ def main(words: Sequence[str] | None = None) -> int:
             os.environ["SLUGKIT_DATA"] = options.data
         if options.computes:
             keep_compiled()
+            # A graphics card rounds products of float32 to ten bits unless JAX is told this.
+            os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "highest")
         if os.environ.get("JAX_PLATFORMS"):
             # Not always, as few commands compute themselves.
             from slugkit.checks.devices import check_devices

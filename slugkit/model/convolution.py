@@ -14,7 +14,7 @@ Elsewhere than on a CPU both are XLA's own.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,14 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
+
+
+class Window(NamedTuple):
+    """How a kernel passes over an image."""
+
+    padding: Padding
+    precision: Any  # of the products, as JAX calls it
+
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 # Images of up to this many pixels stay with XLA for the gradient in the weights, whose kernel is
@@ -68,6 +76,9 @@ def convolution(
     >>> int(convolution(images, kernel, (1, 1), "SAME", dimension_numbers=LAYOUT).sum())
     100
     """
+    # Said when it is traced, as with XLA's own. By default a graphics card rounds to ten bits.
+    default = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    precision = options.pop("precision", None) or default
     usual = (
         inputs.ndim == 4
         and set((*(lhs_dilation or ()), *(rhs_dilation or ()))) <= {1}
@@ -94,7 +105,8 @@ def convolution(
             if strides[0] > 1:
                 inputs, kernel = _without_strides(inputs, kernel, strides[0], (above, beside))
                 above = beside = 0, 0
-            return _correlate.bind(inputs, kernel, padding=(above, beside))
+            window = Window((above, beside), precision)
+            return _correlate.bind(inputs, kernel, window=window)
     return lax.conv_general_dilated(
         inputs,
         kernel,
@@ -104,6 +116,7 @@ def convolution(
         rhs_dilation,
         dimension_numbers,
         feature_group_count,
+        precision=precision,
         **options,
     )
 
@@ -127,13 +140,17 @@ def _without_strides(
     return x.reshape(*x.shape[:3], -1), w.reshape(*taps, stride**2 * inputs, -1)
 
 
-def _correlate_by_xla(x: jax.Array, w: jax.Array, padding: Padding) -> jax.Array:
-    return lax.conv_general_dilated(x, w, (1, 1), padding, dimension_numbers=LAYOUT)
+def _correlate_by_xla(x: jax.Array, w: jax.Array, window: Window) -> jax.Array:
+    return lax.conv_general_dilated(
+        x, w, (1, 1), window.padding, dimension_numbers=LAYOUT, precision=window.precision
+    )
 
 
-def _weights_by_xla(x: jax.Array, y: jax.Array, padding: Padding) -> jax.Array:
-    shape = jax.ShapeDtypeStruct((*_kernel_size(x, y, padding), x.shape[3], y.shape[3]), x.dtype)
-    back = jax.linear_transpose(lambda w: _correlate_by_xla(x, w, padding), shape)
+def _weights_by_xla(x: jax.Array, y: jax.Array, window: Window) -> jax.Array:
+    shape = jax.ShapeDtypeStruct(
+        (*_kernel_size(x, y, window.padding), x.shape[3], y.shape[3]), x.dtype
+    )
+    back = jax.linear_transpose(lambda w: _correlate_by_xla(x, w, window), shape)
     return back(y)[0]
 
 
@@ -142,27 +159,27 @@ def _kernel_size(x: Any, y: Any, padding: Padding) -> tuple[int, int]:
     return height, width
 
 
-def _correlate_on_cpu(x: jax.Array, w: jax.Array, padding: Padding) -> jax.Array:
+def _correlate_on_cpu(x: jax.Array, w: jax.Array, window: Window) -> jax.Array:
     """Compute neighbouring outputs as additional channels where there are few of both kinds.
 
     f outputs in a row depend on a window that is f - 1 pixels wider: (f + 2) / 3 times as many
     operations for a 3 x 3 kernel, at up to five times the speed.
     """
     height, width, inputs, outputs = w.shape
-    columns = x.shape[2] + sum(padding[1]) - width + 1
+    columns = x.shape[2] + sum(window.padding[1]) - width + 1
     enough = ENOUGH_CHANNELS * (2 if inputs < HARDLY_ANY_CHANNELS else 1)
     count = 1
     while inputs < ENOUGH_CHANNELS and count * outputs < enough and columns % (2 * count) == 0:
         count *= 2
     if count == 1:
-        return _correlate_by_xla(x, w, padding)
+        return _correlate_by_xla(x, w, window)
     shifted = [jnp.pad(w, ((0, 0), (i, count - 1 - i), (0, 0), (0, 0))) for i in range(count)]
     wide = jnp.stack(shifted, axis=3).reshape(height, width + count - 1, inputs, count * outputs)
-    made = lax.conv_general_dilated(x, wide, (1, count), padding, dimension_numbers=LAYOUT)
+    made = lax.conv_general_dilated(x, wide, (1, count), window.padding, dimension_numbers=LAYOUT)
     return made.reshape(len(x), made.shape[1], columns, outputs)
 
 
-def _weights_on_cpu(x: jax.Array, y: jax.Array, padding: Padding, devices: int = 1) -> jax.Array:
+def _weights_on_cpu(x: jax.Array, y: jax.Array, window: Window, devices: int = 1) -> jax.Array:
     """Sum one matrix product for each image.
 
     On a grid that is as wide as the padded image, a shift by rows and columns is a shift of the
@@ -170,10 +187,10 @@ def _weights_on_cpu(x: jax.Array, y: jax.Array, padding: Padding, devices: int =
     product of the two, (h c, pixels) (pixels, w o), holds all taps of the kernel.
     """
     if y.shape[1] * y.shape[2] <= SMALL_IMAGE:
-        return _weights_by_xla(x, y, padding)
-    height, width = _kernel_size(x, y, padding)
+        return _weights_by_xla(x, y, window)
+    height, width = _kernel_size(x, y, window.padding)
     inputs, outputs = x.shape[3], y.shape[3]
-    row = x.shape[2] + sum(padding[1])
+    row = x.shape[2] + sum(window.padding[1])
     pixels = y.shape[1] * row + width - 1
     factors = pixels * (height * inputs + width * outputs) * x.dtype.itemsize
     piece = pixels if factors <= BYTES_IN_CACHE else PIXELS_PER_PIECE
@@ -181,7 +198,7 @@ def _weights_on_cpu(x: jax.Array, y: jax.Array, padding: Padding, devices: int =
     beyond = pieces * piece - pixels
 
     def product(one: jax.Array, other: jax.Array) -> jax.Array:
-        grid = jnp.pad(one, (*padding, (0, 0))).reshape(-1, inputs)
+        grid = jnp.pad(one, (*window.padding, (0, 0))).reshape(-1, inputs)
         grid = jnp.pad(grid, ((0, width - 1 + beyond), (0, 0)))
         cotangents = jnp.pad(other, ((0, 0), (0, width - 1), (0, 0))).reshape(-1, outputs)
         cotangents = jnp.pad(cotangents, ((width - 1, width - 1 + beyond), (0, 0)))
@@ -218,12 +235,12 @@ def _primitive(name: str, by_xla: Callable[..., jax.Array]) -> Primitive:
     """Return a primitive that is what `by_xla` computes, with everything but its transposes."""
     primitive = Primitive(name)
 
-    def evaluate(x: jax.Array, y: jax.Array, *, padding: Padding) -> jax.Array:
-        return _evaluate(primitive, x, y, padding)
+    def evaluate(x: jax.Array, y: jax.Array, *, window: Window) -> jax.Array:
+        return _evaluate(primitive, x, y, window)
 
-    def shape(x: Any, y: Any, *, padding: Padding) -> jax.core.ShapedArray:
+    def shape(x: Any, y: Any, *, window: Window) -> jax.core.ShapedArray:
         made = jax.eval_shape(
-            partial(by_xla, padding=padding),
+            partial(by_xla, window=window),
             jax.ShapeDtypeStruct(x.shape, x.dtype),
             jax.ShapeDtypeStruct(y.shape, y.dtype),
         )
@@ -236,8 +253,8 @@ def _primitive(name: str, by_xla: Callable[..., jax.Array]) -> Primitive:
 
 
 @partial(jax.jit, static_argnums=(0, 3))
-def _evaluate(primitive: Primitive, x: jax.Array, y: jax.Array, padding: Padding) -> jax.Array:
-    return primitive.bind(x, y, padding=padding)
+def _evaluate(primitive: Primitive, x: jax.Array, y: jax.Array, window: Window) -> jax.Array:
+    return primitive.bind(x, y, window=window)
 
 
 _correlate = _primitive("correlate", _correlate_by_xla)
@@ -248,35 +265,36 @@ def _flipped(w: jax.Array) -> jax.Array:
     return w[::-1, ::-1].swapaxes(2, 3)
 
 
-def _turned(padding: Padding, height: int, width: int) -> Padding:
-    """Return the padding of the outputs from which the inputs' gradient is correlated."""
-    (above, below), (left, right) = padding
-    return (height - 1 - above, height - 1 - below), (width - 1 - left, width - 1 - right)
+def _turned(window: Window, height: int, width: int) -> Window:
+    """Return how the flipped kernel passes over the outputs for the inputs' gradient."""
+    (above, below), (left, right) = window.padding
+    padding = (height - 1 - above, height - 1 - below), (width - 1 - left, width - 1 - right)
+    return window._replace(padding=padding)
 
 
-def _gradient_in_inputs(y: jax.Array, w: jax.Array, padding: Padding) -> jax.Array:
-    return _correlate.bind(y, _flipped(w), padding=_turned(padding, *w.shape[:2]))
+def _gradient_in_inputs(y: jax.Array, w: jax.Array, window: Window) -> jax.Array:
+    return _correlate.bind(y, _flipped(w), window=_turned(window, *w.shape[:2]))
 
 
 ad.defbilinear(
     _correlate,
-    lambda y, x, w, padding: _gradient_in_inputs(y, w, padding),
-    lambda y, x, w, padding: _weights.bind(x, y, padding=padding),
+    lambda y, x, w, window: _gradient_in_inputs(y, w, window),
+    lambda y, x, w, window: _weights.bind(x, y, window=window),
 )
 ad.defbilinear(
     _weights,
-    lambda w, x, y, padding: _gradient_in_inputs(y, w, padding),
-    lambda w, x, y, padding: _correlate.bind(x, w, padding=padding),
+    lambda w, x, y, window: _gradient_in_inputs(y, w, window),
+    lambda w, x, y, window: _correlate.bind(x, w, window=window),
 )
 
 
-def _lower_weights(context: Any, *operands: Any, padding: Padding) -> Any:
+def _lower_weights(context: Any, *operands: Any, window: Window) -> Any:
     # Each device sums over its own images, or all images would travel to all devices.
     devices = getattr(context.module_context.axis_context, "num_devices", None) or 1
     if context.avals_in[0].shape[0] % devices:
         devices = 1
     lower = mlir.lower_fun(partial(_weights_on_cpu, devices=devices), multiple_results=False)
-    return lower(context, *operands, padding=padding)
+    return lower(context, *operands, window=window)
 
 
 mlir.register_lowering(
@@ -286,35 +304,35 @@ mlir.register_lowering(_weights, _lower_weights, platform="cpu")
 
 
 def _many_correlations(
-    arguments: Sequence[jax.Array], axes: Sequence[int | None], *, padding: Padding
+    arguments: Sequence[jax.Array], axes: Sequence[int | None], *, window: Window
 ) -> tuple[jax.Array, int]:
     (x, w), (of_x, of_w) = arguments, axes
     if of_w is None:
         assert of_x is not None
         x = jnp.moveaxis(x, of_x, 0)
-        made = _correlate.bind(x.reshape(-1, *x.shape[2:]), w, padding=padding)
+        made = _correlate.bind(x.reshape(-1, *x.shape[2:]), w, window=window)
         return made.reshape(*x.shape[:2], *made.shape[1:]), 0
     if of_x is None:
         w = jnp.moveaxis(w, of_w, 3)
-        made = _correlate.bind(x, w.reshape(*w.shape[:3], -1), padding=padding)
+        made = _correlate.bind(x, w.reshape(*w.shape[:3], -1), window=window)
         return made.reshape(*made.shape[:3], *w.shape[3:]), 3
-    return jax.vmap(partial(_correlate_by_xla, padding=padding), (of_x, of_w))(x, w), 0
+    return jax.vmap(partial(_correlate_by_xla, window=window), (of_x, of_w))(x, w), 0
 
 
 def _many_weights(
-    arguments: Sequence[jax.Array], axes: Sequence[int | None], *, padding: Padding
+    arguments: Sequence[jax.Array], axes: Sequence[int | None], *, window: Window
 ) -> tuple[jax.Array, int]:
     (x, y), (of_x, of_y) = arguments, axes
     if of_y is None:
         assert of_x is not None
         x = jnp.moveaxis(x, of_x, 3)
-        made = _weights.bind(x.reshape(*x.shape[:3], -1), y, padding=padding)
+        made = _weights.bind(x.reshape(*x.shape[:3], -1), y, window=window)
         return made.reshape(*made.shape[:2], *x.shape[3:], y.shape[3]), 2
     if of_x is None:
         y = jnp.moveaxis(y, of_y, 3)
-        made = _weights.bind(x, y.reshape(*y.shape[:3], -1), padding=padding)
+        made = _weights.bind(x, y.reshape(*y.shape[:3], -1), window=window)
         return made.reshape(*made.shape[:3], *y.shape[3:]), 3
-    return jax.vmap(partial(_weights_by_xla, padding=padding), (of_x, of_y))(x, y), 0
+    return jax.vmap(partial(_weights_by_xla, window=window), (of_x, of_y))(x, y), 0
 
 
 batching.primitive_batchers[_correlate] = _many_correlations

@@ -15,6 +15,10 @@ from slugkit.operators.parameters import FlatParameters, Layout
 
 # Where a function is in memory, which is no part of what it computes.
 ADDRESS = re.compile(r"0x[0-9a-f]+")
+# The units of rounding of products of float32 on accelerators, as JAX has them made: with the ten
+# bits of TensorFloat-32, or in bfloat16. And what JAX is told for more.
+OF_PRODUCTS = {"gpu": 2.0**-10, "tpu": 2.0**-7}
+IN_FULL = ("high", "highest", "float32")
 
 
 def equations(jaxpr: Any) -> Iterator[Any]:
@@ -43,27 +47,37 @@ def draws(jaxpr: Any) -> bool:
 def coarsest_float(jaxpr: Any) -> float:
     """Return the unit of rounding of the coarsest type that a traced function computes in.
 
+    Products of float32 count as what the device makes of them unless JAX is told otherwise.
+
     >>> coarsest_float(jax.make_jaxpr(lambda x: jnp.sin(x.astype(jnp.bfloat16)))(1.0))
     0.0078125
     """
-    kinds = {
-        getattr(one.aval, "dtype", None) for made in equations(jaxpr) for one in made.outvars
-    } | {jnp.dtype(jnp.float32)}
-    return max(
+    single = jnp.dtype(jnp.float32)
+    kinds = {getattr(one.aval, "dtype", None) for made in equations(jaxpr) for one in made.outvars}
+    units = [
         float(jnp.finfo(kind).eps)
-        for kind in kinds
+        for kind in kinds | {single}
         if kind is not None and jnp.issubdtype(kind, jnp.floating)
-    )
+    ]
+    if single in kinds and _precision() not in IN_FULL:
+        units.append(OF_PRODUCTS.get(jax.default_backend(), 0.0))
+    return max(units)
+
+
+def _precision() -> str | None:
+    return jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
 
 
 def rounding_of(apply: Apply, parameters: FlatParameters, image_shape: tuple[int, ...]) -> float:
     """Return the unit of rounding of the coarsest type that a model computes in."""
     kept = _rounding if isinstance(apply, Hashable) else _rounding.__wrapped__
-    return kept(apply, parameters.layout, image_shape, parameters.dtype)
+    return kept(apply, parameters.layout, image_shape, parameters.dtype, _precision())
 
 
 @functools.lru_cache(maxsize=8)
-def _rounding(apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any) -> float:
+def _rounding(
+    apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any, _: str | None
+) -> float:
     return coarsest_float(_trace(apply, layout, image_shape, dtype).jaxpr)
 
 

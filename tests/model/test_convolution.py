@@ -1,5 +1,8 @@
 """Convolutions and all their derivatives against XLA's, in float64."""
 
+import contextlib
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -159,6 +162,23 @@ def test_what_is_unusual_is_left_to_xla(options, dtype):
     expected = lax.conv_general_dilated(x, w, (1, 1), **options)
     assert made.dtype == expected.dtype
     np.testing.assert_array_equal(made, expected)
+
+
+@pytest.mark.parametrize("asked_for", [None, "highest", "tensorfloat32"])
+def test_a_graphics_card_is_told_the_same_precision_as_by_xla(asked_for):
+    shape, kernel = (2, 24, 24, 4), (3, 3, 4, 4)
+    ours, theirs = both(shape, kernel, (1, 1), "SAME")
+    x, w = drawn(shape, dtype=np.float32), drawn(kernel, 1, np.float32)
+
+    def told(function):
+        with jax.default_matmul_precision(asked_for) if asked_for else contextlib.nullcontext():
+            loss = jax.grad(lambda x, w: (function(x, w) ** 2).sum(), argnums=(0, 1))
+            lowered = jax.jit(loss).trace(x, w).lower(lowering_platforms=("cuda",))
+        found = re.findall(r"precision_config = (\[[^]]*\])", lowered.as_text())
+        assert found
+        return set(found)
+
+    assert told(ours) == told(theirs)
 
 
 def test_single_precision_is_as_exact_as_xlas():

@@ -54,6 +54,16 @@ def digest(model):
     return program_digest(model, FLAT, SHAPE)
 
 
+def test_products_of_float32_count_as_what_an_accelerator_makes_of_them(monkeypatch):
+    single = jax.make_jaxpr(lambda x: x @ x)(jnp.eye(2))
+    exact = float(jnp.finfo(jnp.float32).eps)
+    assert coarsest_float(single) == exact
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert coarsest_float(single) == 2**-10
+    with jax.default_matmul_precision("highest"):
+        assert coarsest_float(single) == exact
+
+
 def test_the_digest_knows_code_and_constants_and_no_values():
     def closing_over(array):
         return lambda params, images: apply(params, images) + array
