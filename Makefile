@@ -50,12 +50,12 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The tests of a file share what they compile, the slow tests of a group what they run.
+# The tests of a file share what they compile; slow tests are handed out one by one.
 test: lint
 	$(PYTEST) --dist loadfile
 
 slow: setup
-	$(PYTEST) --dist loadgroup -m slow
+	$(PYTEST) --dist load --maxschedchunk 1 -m slow
 
 check: test slow
 

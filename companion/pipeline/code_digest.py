@@ -36,11 +36,9 @@ def source_files(entry: Path) -> list[Path]:
     """Return `entry`, the files of this repository that it imports, and they in turn."""
     found, pending = {entry}, [entry]
     while pending:
-        for name in _imported_names(pending.pop()):
-            for candidate in _candidates(name):
-                if candidate.is_file() and candidate not in found:
-                    found.add(candidate)
-                    pending.append(candidate)
+        new = _imported(pending.pop()) - found
+        found |= new
+        pending += new
     return sorted(found)
 
 
@@ -54,17 +52,17 @@ def entries(module: str) -> list[Path]:
 
 @functools.cache  # one file is reached from many entries
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
-
-
-@functools.cache
-def _code(path: Path) -> str:
-    """Return the syntax tree as text, without docstrings; comments and layout are not in it."""
+    """Return the syntax tree without docstrings; comments and layout are not in it."""
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not _is_text(part)]
-    return ast.dump(tree)
+    return tree
+
+
+@functools.cache
+def _code(path: Path) -> str:
+    return ast.dump(_tree(path))
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -76,7 +74,8 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 @functools.cache
-def _imported_names(path: Path) -> set[str]:
+def _imported(path: Path) -> set[Path]:
+    """Return the files of this repository that a file imports."""
     names = set()
     tree = _tree(path)
     annotations = {
@@ -93,9 +92,7 @@ def _imported_names(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from package import module` and `from module import name` look alike.
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] in PACKAGES}
-
-
-def _candidates(name: str) -> list[Path]:
-    base = project_root().joinpath(*name.split("."))
-    return [base.with_suffix(".py"), base / "__init__.py"]
+    root = project_root()
+    bases = {root.joinpath(*name.split(".")) for name in names if name.split(".")[0] in PACKAGES}
+    files = {file for base in bases for file in (base.with_suffix(".py"), base / "__init__.py")}
+    return {file for file in files if file.is_file()}

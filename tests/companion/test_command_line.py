@@ -48,6 +48,15 @@ def test_bad_input_is_one_message_without_a_traceback(capsys, words, message):
     assert "Traceback" not in error
 
 
+@pytest.mark.parametrize("asked_for", [None, "tensorfloat32"])
+def test_a_job_computes_in_all_bits_of_float32_unless_told_otherwise(capsys, asked_for):
+    os.environ.pop("JAX_DEFAULT_MATMUL_PRECISION", None)
+    if asked_for:
+        os.environ["JAX_DEFAULT_MATMUL_PRECISION"] = asked_for
+    run(capsys, "train", "--dataset", "A", "--seed", "977")
+    assert os.environ["JAX_DEFAULT_MATMUL_PRECISION"] == (asked_for or "highest")
+
+
 def test_an_absent_data_root_is_named(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("SLUGKIT_DATA", str(tmp_path / "absent"))
     status, error = run(capsys, "decode", "pad_ufes_20", "--size", "64")

@@ -59,7 +59,7 @@ def digests():
     """The code of every step, read anew."""
     from companion.pipeline import code_digest
 
-    for function in (code_digest._code, code_digest._tree, code_digest._imported_names):
+    for function in (code_digest._code, code_digest._tree, code_digest._imported):
         function.cache_clear()
     return {rule: digest_of(*step.modules) for rule, step in steps().items()}
 

@@ -162,12 +162,10 @@ def test_results_are_the_same_without_kept_programs_and_with_damaged_ones(checko
 
 
 @pytest.mark.slow
-def test_a_notebook_says_nothing_of_damaged_programs(checkout, tmp_path):
-    folder = tmp_path / "slugkit"
-    shutil.copytree(checkout, folder)
-    damage(entries(folder))
-    by_hand(folder, "notebook your_own_vae", SLUGKIT_FAILURES=str(tmp_path))
-    cells = json.loads((folder / "runs/tiny/notebooks/your_own_vae.ipynb").read_text())["cells"]
+def test_a_notebook_says_nothing_of_damaged_programs(copied, tmp_path):
+    damage(entries(copied))
+    by_hand(copied, "notebook your_own_vae", SLUGKIT_FAILURES=str(tmp_path))
+    cells = json.loads((copied / "runs/tiny/notebooks/your_own_vae.ipynb").read_text())["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert outputs
     assert not [output for output in outputs if output.get("name") == "stderr"]

@@ -64,25 +64,25 @@ def test_another_target_makes_no_more_than_it_waits_for(tmp_path):
     assert set(planned) == {"prepare", "train", "train_all"}
 
 
-def test_a_second_run_has_nothing_to_do_and_says_so(checkout):
-    done = make(checkout)
+def test_a_second_run_has_nothing_to_do_and_says_so(copied):
+    done = make(copied)
     assert "Nothing has changed" in done.stdout
     assert "jobs done" not in done.stdout
 
 
-def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(checkout):
-    before = (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns
-    text = checkout / "notebooks" / "fig1.py"
+def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(copied):
+    before = (copied / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns
+    text = copied / "notebooks" / "fig1.py"
     text.write_text(text.read_text() + "\n# %% [markdown]\n# A remark.\n")
-    done = make(checkout)
+    done = make(copied)
     assert done.returncode == 0, done.stdout
     # The page of the claims follows from what the notebook writes.
     assert "To do on 2 cores: 1 x page_fig1, 1 x page_claims, 1 x book." in done.stdout
     assert "page_fig1: Updated input files: notebooks/fig1.ipynb" in done.stdout
     assert "A remark." in text.with_suffix(".ipynb").read_text()
     assert re.search(r"Done in .* \(processor time .*\)\.", done.stdout)
-    assert (checkout / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
-    assert "A remark." in (checkout / "_build/html/notebooks/fig1.html").read_text()
+    assert (copied / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns == before
+    assert "A remark." in (copied / "_build/html/notebooks/fig1.html").read_text()
 
 
 TOY = {
@@ -141,11 +141,8 @@ run.finish(figure, {"largest": float(run.table("toy")["doubled"].max())})
 }
 
 
-def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothing(
-    checkout, tmp_path
-):
-    folder = tmp_path / "slugkit"
-    shutil.copytree(checkout, folder, symlinks=True)  # with the times of its files
+def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothing(copied):
+    folder = copied
     for name, content in TOY.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(content)
@@ -162,10 +159,10 @@ def test_a_new_experiment_takes_a_folder_a_notebook_and_a_line_and_reruns_nothin
     assert numbers["largest"] == pytest.approx(2 * scores["slug"].max())
 
 
-def test_a_notebook_runs_by_itself_with_papermill(checkout, tmp_path):
+def test_a_notebook_runs_by_itself_with_papermill(copied, tmp_path):
     papermill = str(Path(sys.executable).parent / "papermill")
     output = tmp_path / "out.ipynb"
-    done = make(checkout, papermill, "notebooks/fig4.ipynb", str(output), "-p", "profile", "tiny")
+    done = make(copied, papermill, "notebooks/fig4.ipynb", str(output), "-p", "profile", "tiny")
     assert done.returncode == 0, done.stdout
     assert "profile-banner" in output.read_text()
 
@@ -222,19 +219,18 @@ def disk(folder: Path):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_all_absent_data_are_named_before_anything_is_computed(checkout, tmp_path):
+def test_all_absent_data_are_named_before_anything_is_computed(copied, tmp_path):
     real = TINY.replace("{source: synthetic, light", "{source: ham10000, light").replace(
         "objects: {source: synthetic", "objects: {source: isic2017"
     )
-    (checkout / "profiles" / "real.yml").write_text(real)
+    (copied / "profiles" / "real.yml").write_text(real)
     done = subprocess.run(
         [*COMMAND[:-1], "real", "--data", str(tmp_path)],
-        cwd=checkout,
-        env=environment(checkout),
+        cwd=copied,
+        env=environment(copied),
         text=True,
         capture_output=True,
     )
-    (checkout / "profiles" / "real.yml").unlink()
     assert done.returncode == 2
     message = done.stderr.splitlines()[-1]
     assert message.startswith("slugkit: ")
@@ -268,7 +264,7 @@ def shows(notebook: Path, images: np.ndarray) -> int:
     return sum(any(np.abs(one - image).mean() < 0.03 for one in shown) for image in images)
 
 
-def test_no_notebook_shows_an_image_that_may_not_be_shown(checkout, tmp_path):
+def test_no_notebook_shows_an_image_that_may_not_be_shown(copied, tmp_path):
     """A folder in the layout of Fitzpatrick17k, whose manifest forbids showing, with our images."""
     folder = tmp_path / "fitzpatrick17k"
     folder.mkdir()
@@ -283,28 +279,27 @@ def test_no_notebook_shows_an_image_that_may_not_be_shown(checkout, tmp_path):
     columns = ["md5hash", "fitzpatrick_scale", "fitzpatrick_centaur"]
     pd.DataFrame(rows, columns=columns).to_csv(folder / "fitzpatrick17k.csv", index=False)
     private = TINY.replace("{source: synthetic, light", "{source: fitzpatrick17k, light")
-    (checkout / "profiles" / "private.yml").write_text(private)
+    (copied / "profiles" / "private.yml").write_text(private)
     script = (
         "from companion.pipeline import graph\n"
         "graph.make('private', 'runs/private/notebooks/data.ipynb')"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=checkout,
-        env={**environment(checkout), "SLUGKIT_DATA": str(tmp_path)},
+        cwd=copied,
+        env={**environment(copied), "SLUGKIT_DATA": str(tmp_path)},
         text=True,
         capture_output=True,
     )
-    (checkout / "profiles" / "private.yml").unlink()
     assert done.returncode == 0, done.stdout + done.stderr
 
     # The same search finds what is shown where it may be shown, or it would prove nothing.
-    public = checkout / "runs" / "tiny"
+    public = copied / "runs" / "tiny"
     sets = pd.read_csv(public / "seed0" / "data" / "test.csv")["set"].isin(["light", "dark"])
     skin = np.load(public / "seed0" / "data" / "test.npy")[sets.to_numpy()]
     assert shows(public / "notebooks" / "data.ipynb", skin) > 5
 
-    private_run = checkout / "runs" / "private"
+    private_run = copied / "runs" / "private"
     tests = pd.read_csv(private_run / "seed0" / "data" / "test.csv")
     hidden = ~tests["may_show"].to_numpy()
     assert hidden.sum() == 16
