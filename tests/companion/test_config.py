@@ -19,7 +19,7 @@ def written(tmp_path, *replacements):
     return path
 
 
-@pytest.mark.parametrize("name", ["quick", "open", "reduced", "paper"])
+@pytest.mark.parametrize("name", ["quick", "open", "reduced", "large", "paper"])
 def test_the_profiles_of_the_checkout_are_valid(name):
     profile = load_profile(name)
     assert profile.name == name
@@ -99,7 +99,7 @@ def test_the_digest_follows_the_named_sections_only(tmp_path):
 
 
 def test_list_profiles():
-    assert set(list_profiles()) >= {"quick", "open", "reduced", "paper"}
+    assert set(list_profiles()) >= {"quick", "open", "reduced", "large", "paper"}
 
 
 def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):
