@@ -6,8 +6,9 @@
 Every measurement is a process of its own, ours and the peers' in turn, several times; the fastest
 of each counts, since whatever else a machine does only ever slows it down. With --threads 1 it is
 processor time instead of wall time. Ours runs as the graph starts it, with its memory settings
-(`companion.pipeline.graph.KEEP_MEMORY`), and once more without them; PyTorch runs in the
-channels_last layout, as is and with the same settings. Writes benchmarks/results/speed.json.
+(`companion.pipeline.graph.KEEP_MEMORY`), and once more without them; products also with a device of
+JAX for each core, over which a batch is split. PyTorch runs in the channels_last layout, as is and
+with the same settings. Writes benchmarks/results/speed-<threads>.json.
 """
 
 import argparse
@@ -139,8 +140,10 @@ def curvlinops_product(architecture: Architecture, images: np.ndarray) -> Callab
 
 
 STEPS = {"slugkit": our_step, "torch": torch_step}
+DEVICES = "slugkit, a device for each core"
 PRODUCTS = {
     "slugkit": our_product,
+    DEVICES: our_product,
     "torch.func": torch_func_product,
     "curvlinops": curvlinops_product,
 }
@@ -168,6 +171,8 @@ def in_a_process(quantity: str, name: str, network: str, threads: int, keep: boo
     """Measure in a process of its own; return images per second and peak memory."""
     environment = {**os.environ, **(KEEP_MEMORY if keep else {})}
     environment |= {"OMP_NUM_THREADS": str(threads), "NPROC": str(threads)}
+    if name == DEVICES:
+        environment["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={threads}"
     code = (
         "import json, resource, sys; sys.path.insert(0, sys.argv[1]); import speed; "
         "rate = speed.images_per_second(*sys.argv[2:]); "
@@ -199,6 +204,7 @@ def main() -> None:
         for network in networks
         if network not in LARGE
         for name in PRODUCTS
+        if options.threads > 1 or name != DEVICES
     ]
     best: dict[tuple, dict] = {}
     for _ in range(options.rounds):
