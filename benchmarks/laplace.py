@@ -16,7 +16,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import trained
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, rankdata
 
 from companion.experiments.sketch.measure import pulled_probes
 from companion.pipeline.provenance import commit, hardware, versions
@@ -27,6 +27,15 @@ from slugkit.operators.ggn import ggn_product
 
 RESULTS = Path(__file__).parent / "results"
 KEY = jax.random.key(0)
+
+
+def rank_correlation(name: str, one: np.ndarray, other: np.ndarray) -> dict[str, object]:
+    """Return Spearman's correlation over the images, with Fisher's interval."""
+    found = pearsonr(rankdata(one), rankdata(other))
+    return {
+        f"correlation_of_{name}": float(found.statistic),
+        f"interval_of_{name}": [float(end) for end in found.confidence_interval()],
+    }
 
 
 def main() -> None:
@@ -85,9 +94,9 @@ def main() -> None:
                     "rank": rank,
                     "whole_over_plain": float(whole.mean() / projected[0].mean()),
                     "ratio_of_projector": float(projected[rank].mean() / whole.mean()),
-                    "correlation_of_projector": float(spearmanr(projected[rank], whole).statistic),
+                    **rank_correlation("projector", projected[rank], whole),
                     "ratio_with_prior": float(weighted.mean() / whole.mean()),
-                    "correlation_with_prior": float(spearmanr(weighted, whole).statistic),
+                    **rank_correlation("prior", weighted, whole),
                     "products_for_each_system": spent / (len(test) * options.probes),
                     "processor_seconds": time.process_time() - begin,
                 }

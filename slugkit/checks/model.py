@@ -17,7 +17,7 @@ from slugkit.errors import InputError
 from slugkit.operators.batches import Batch, common_size
 from slugkit.operators.jacobian import Apply, trace_products
 from slugkit.operators.parameters import FlatParameters
-from slugkit.operators.program import coarsest_float, draws, primitives
+from slugkit.operators.program import coarsest_float, draws, primitives, rounding_of_products
 
 # So many images are compared: beside copies of one, with others in another order and, in the first
 # product, in another batch.
@@ -27,9 +27,11 @@ IN_HASTE = {"xla_backend_optimization_level": 0}
 # Of the largest output. One program rounds an image about alike wherever it stands; another one
 # sums in another order.
 SAME_PROGRAM, OTHER_PROGRAM = 1e-4, 2e-3
-# Units of rounding of the coarsest type that the model computes in, and the largest tolerance. With
-# products of ten bits, the rest cut off, a network of twenty layers is 15 units away.
-ROUNDING, COARSEST = 32, 0.1
+# Units of rounding of the coarsest type that the model computes in, and the largest tolerance.
+ROUNDING, COARSEST = 8, 0.1
+# The same for products that a device makes with fewer bits, where another program may cut off what
+# this one rounds: the network of the paper, untrained, is about 15 units away with ten bits.
+ROUNDING_OF_PRODUCTS = 32
 
 # As XLA says it, at once or as it looks back.
 NO_MEMORY = re.compile("Out of memory[^.\n]*")
@@ -111,8 +113,10 @@ def check_model(
     batch = jax.ShapeDtypeStruct((size, *images.shape[1:]), images.dtype)
     _check_derivatives(apply, parameters, batch, traced.jaxpr)
 
-    epsilon = ROUNDING * coarsest_float(traced.jaxpr)
-    same, other = (min(max(one, epsilon), COARSEST) for one in (SAME_PROGRAM, OTHER_PROGRAM))
+    types = ROUNDING * coarsest_float(traced.jaxpr)
+    products = ROUNDING_OF_PRODUCTS * rounding_of_products(traced.jaxpr)
+    same = min(max(SAME_PROGRAM, types), COARSEST)
+    other = min(max(OTHER_PROGRAM, types, products), COARSEST)
     # The first image stands in each place beside copies of itself, and in the last beside others.
     copies, turned = (
         np.asarray(forward(tree, batch)).astype(np.float64)

@@ -24,14 +24,6 @@ from jax.interpreters import ad, batching, mlir
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
-
-class Window(NamedTuple):
-    """How a kernel passes over an image."""
-
-    padding: Padding
-    precision: Any  # of the products, as JAX calls it
-
-
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 # Images of up to this many pixels stay with XLA for the gradient in the weights, whose kernel is
 # small.
@@ -44,6 +36,13 @@ PIXELS_PER_PIECE = 512
 # where the inputs have hardly any.
 ENOUGH_CHANNELS = 24
 HARDLY_ANY_CHANNELS = 5
+
+
+class Window(NamedTuple):
+    """How a kernel passes over an image."""
+
+    padding: Padding
+    precision: Any  # of the products, as JAX calls it
 
 
 def convolution(

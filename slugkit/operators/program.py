@@ -47,21 +47,25 @@ def draws(jaxpr: Any) -> bool:
 def coarsest_float(jaxpr: Any) -> float:
     """Return the unit of rounding of the coarsest type that a traced function computes in.
 
-    Products of float32 count as what the device makes of them unless JAX is told otherwise.
-
     >>> coarsest_float(jax.make_jaxpr(lambda x: jnp.sin(x.astype(jnp.bfloat16)))(1.0))
     0.0078125
     """
-    single = jnp.dtype(jnp.float32)
-    kinds = {getattr(one.aval, "dtype", None) for made in equations(jaxpr) for one in made.outvars}
-    units = [
+    return max(
         float(jnp.finfo(kind).eps)
-        for kind in kinds | {single}
-        if kind is not None and jnp.issubdtype(kind, jnp.floating)
-    ]
-    if single in kinds and _precision() not in IN_FULL:
-        units.append(OF_PRODUCTS.get(jax.default_backend(), 0.0))
-    return max(units)
+        for kind in _kinds(jaxpr) | {jnp.dtype(jnp.float32)}
+        if jnp.issubdtype(kind, jnp.floating)
+    )
+
+
+def rounding_of_products(jaxpr: Any) -> float:
+    """Return the unit of rounding with which the device multiplies float32, or 0 if in full."""
+    in_full = jnp.dtype(jnp.float32) not in _kinds(jaxpr) or _precision() in IN_FULL
+    return 0.0 if in_full else OF_PRODUCTS.get(jax.default_backend(), 0.0)
+
+
+def _kinds(jaxpr: Any) -> set[Any]:
+    variables = [one.aval for made in equations(jaxpr) for one in made.outvars]
+    return {aval.dtype for aval in variables if hasattr(aval, "dtype")}
 
 
 def _precision() -> str | None:
@@ -69,7 +73,7 @@ def _precision() -> str | None:
 
 
 def rounding_of(apply: Apply, parameters: FlatParameters, image_shape: tuple[int, ...]) -> float:
-    """Return the unit of rounding of the coarsest type that a model computes in."""
+    """Return the unit of rounding of the coarsest type that a model computes or multiplies in."""
     kept = _rounding if isinstance(apply, Hashable) else _rounding.__wrapped__
     return kept(apply, parameters.layout, image_shape, parameters.dtype, _precision())
 
@@ -78,7 +82,8 @@ def rounding_of(apply: Apply, parameters: FlatParameters, image_shape: tuple[int
 def _rounding(
     apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any, _: str | None
 ) -> float:
-    return coarsest_float(_trace(apply, layout, image_shape, dtype).jaxpr)
+    jaxpr = _trace(apply, layout, image_shape, dtype).jaxpr
+    return max(coarsest_float(jaxpr), rounding_of_products(jaxpr))
 
 
 def _trace(apply: Apply, layout: Layout, image_shape: tuple[int, ...], dtype: Any) -> Any:

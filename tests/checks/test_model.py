@@ -9,11 +9,21 @@ import pytest
 from jax.experimental import io_callback
 from small_model import SHAPE, apply, make_images, make_params
 
-from slugkit.checks.model import check_derivative, check_model, check_outputs
+from slugkit.checks.model import (
+    OTHER_PROGRAM,
+    ROUNDING_OF_PRODUCTS,
+    check_derivative,
+    check_model,
+    check_outputs,
+)
+from slugkit.data.synthesis.synthetic import generate
 from slugkit.errors import InputError
+from slugkit.model import vae
+from slugkit.model.architecture import Architecture
 from slugkit.operators.batches import batches
 from slugkit.operators.jacobian import lineariser
 from slugkit.operators.parameters import flatten
+from slugkit.operators.program import OF_PRODUCTS
 
 FLAT = flatten(make_params())
 KEY = jax.random.key(0)
@@ -27,6 +37,31 @@ def message_for(model, images=None):
 
 def test_a_good_model_gives_the_shape_of_its_outputs():
     assert check_model(apply, FLAT, make_images(3)).output_shape == SHAPE
+
+
+@pytest.mark.slow
+def test_one_program_may_cut_products_off_where_another_has_them_in_full(monkeypatch):
+    """On a graphics card, emulated: the paper's network with factors of ten bits, and of all."""
+    architecture = Architecture(128, (32, 64, 64, 64), "spatial", 16, 0.002, blocks=2)
+    images = generate([1, 2, 5, 6], 128, 0)
+    convolution = vae.convolution
+
+    def cut(array):
+        bits = jax.lax.bitcast_convert_type(array, jnp.uint32) & jnp.uint32(0xFFFFE000)
+        return jax.lax.bitcast_convert_type(bits, jnp.float32)
+
+    def with_ten_bits(inputs, kernel, *arguments, **options):
+        return convolution(cut(inputs), cut(kernel), *arguments, **options)
+
+    def outputs():
+        model = vae.initialise(architecture, seed=0)
+        return np.asarray(jax.jit(model.reconstruct())(model.params, images))
+
+    monkeypatch.setattr(vae, "_structure", vae._structure.__wrapped__)  # it keeps its networks
+    in_full = outputs()
+    monkeypatch.setattr(vae, "convolution", with_ten_bits)
+    distance = np.abs(outputs() - in_full).max() / np.abs(in_full).max()
+    assert OTHER_PROGRAM < distance <= ROUNDING_OF_PRODUCTS * OF_PRODUCTS["gpu"]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

@@ -13,6 +13,7 @@ from slugkit.operators.program import (
     primitives,
     program_digest,
     rounding_of,
+    rounding_of_products,
 )
 
 FLAT = flatten(make_params())
@@ -56,12 +57,20 @@ def digest(model):
 
 def test_products_of_float32_count_as_what_an_accelerator_makes_of_them(monkeypatch):
     single = jax.make_jaxpr(lambda x: x @ x)(jnp.eye(2))
-    exact = float(jnp.finfo(jnp.float32).eps)
-    assert coarsest_float(single) == exact
+    half = jax.make_jaxpr(lambda x: x @ x)(jnp.eye(2, dtype=jnp.float16))
+    assert rounding_of_products(single) == 0
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert coarsest_float(single) == 2**-10
+    assert rounding_of_products(single) == 2**-10
+    assert rounding_of_products(half) == 0  # its type says it all
     with jax.default_matmul_precision("highest"):
-        assert coarsest_float(single) == exact
+        assert rounding_of_products(single) == 0
+
+
+def test_the_rounding_of_a_model_counts_its_products(monkeypatch):
+    assert rounding_of(apply, FLAT, SHAPE) == jnp.finfo(jnp.float32).eps
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    with jax.default_matmul_precision("tensorfloat32"):
+        assert rounding_of(apply, FLAT, SHAPE) == 2**-10
 
 
 def test_the_digest_knows_code_and_constants_and_no_values():
