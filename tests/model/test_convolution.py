@@ -166,6 +166,7 @@ def test_what_is_unusual_is_left_to_xla(options, dtype):
 
 @pytest.mark.parametrize("asked_for", [None, "highest", "tensorfloat32"])
 def test_a_graphics_card_is_told_the_same_precision_as_by_xla(asked_for):
+    """What was asked for counts where a function is traced, whoever lowers it later."""
     shape, kernel = (2, 24, 24, 4), (3, 3, 4, 4)
     ours, theirs = both(shape, kernel, (1, 1), "SAME")
     x, w = drawn(shape, dtype=np.float32), drawn(kernel, 1, np.float32)
@@ -173,7 +174,8 @@ def test_a_graphics_card_is_told_the_same_precision_as_by_xla(asked_for):
     def told(function):
         with jax.default_matmul_precision(asked_for) if asked_for else contextlib.nullcontext():
             loss = jax.grad(lambda x, w: (function(x, w) ** 2).sum(), argnums=(0, 1))
-            lowered = jax.jit(loss).trace(x, w).lower(lowering_platforms=("cuda",))
+            traced = jax.jit(loss).trace(x, w)
+        lowered = traced.lower(lowering_platforms=("cuda",))
         found = re.findall(r"precision_config = (\[[^]]*\])", lowered.as_text())
         assert found
         return set(found)
