@@ -106,10 +106,10 @@ def make(folder: Path, *command: str) -> subprocess.CompletedProcess:
     )
 
 
-def make_until(folder: Path, sign: str) -> None:
+def make_until(folder: Path, sign: str, *command: str) -> None:
     """Make the book and kill everything as soon as a line is printed that holds the sign."""
     process = subprocess.Popen(
-        COMMAND,
+        command or COMMAND,
         cwd=folder,
         env=environment(folder),
         stdout=subprocess.PIPE,

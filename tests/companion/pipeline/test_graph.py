@@ -167,16 +167,39 @@ def test_a_notebook_runs_by_itself_with_papermill(copied, tmp_path):
     assert "profile-banner" in output.read_text()
 
 
-def test_killed_at_any_point_it_resumes_to_the_same_results(checkout, tmp_path):
+def test_killed_in_any_job_it_resumes_to_the_same_results(checkout, tmp_path):
     folder = tmp_path / "slugkit"
     copy_checkout(folder)
     copy_compiled(checkout, folder)
-    for sign in ("prepare (seed 0)", "train B, seed 0: epoch: 1/", "product: 1/8", "book: "):
-        make_until(folder, sign)
-    done = make(folder)
+    target = "runs/tiny/notebooks/fig4.json"
+    script = f"from companion.pipeline import graph; graph.make('tiny', '{target}')"
+    figure = [sys.executable, "-c", script]
+    for sign in ("prepare (seed 0)", "train B, seed 0: epoch: 1/", "product: 1/8", "page_fig4: "):
+        make_until(folder, sign, *figure)
+    done = make(folder, *figure)
     assert done.returncode == 0, done.stdout
-    assert digests(folder) == digests(checkout)
+    made, whole = digests(folder), digests(checkout)
+    assert "runs/tiny/seed0/C/scores.csv" in made
+    assert made == {name: whole[name] for name in made}
+    numbers, expected = (
+        json.loads((each / target).read_text())["numbers"] for each in (folder, checkout)
+    )
+    assert numbers == expected
     assert not list((folder / "runs").rglob(".*.partial*"))
+
+
+def test_killed_while_it_builds_the_book_it_resumes_to_the_same_pages(checkout, copied):
+    def pages(folder):
+        built = folder / "_build" / "html"
+        return {str(page.relative_to(built)) for page in built.rglob("*.html")}
+
+    shutil.rmtree(copied / "_build")
+    make_until(copied, "book: ")
+    assert pages(copied) != pages(checkout)
+    done = make(copied)
+    assert done.returncode == 0, done.stdout
+    assert pages(copied) == pages(checkout)
+    assert digests(copied) == digests(checkout)
 
 
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(checkout, tmp_path):
