@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     target = add("make", _make, "bring a rule of the graph, or a file, up to date")
     target.add_argument("target", help='such as "scores_all" or "notebooks"')
     target.add_argument("--cores", type=count, help="jobs side by side; all cores by default")
+    target.add_argument("--cluster", help="run on a cluster by this folder, such as profiles/slurm")
     plan = add("plan", _plan, "say how long a profile will take on this machine")
     plan.add_argument("--workers", type=count, default=2, help="jobs side by side")
     plan.add_argument("--data", help="folder with the weights of the perceptual loss")
@@ -106,7 +107,8 @@ def _make(options: argparse.Namespace) -> None:
     from companion.pipeline.graph import make
     from companion.profiles import load_profile
 
-    make(load_profile(options.profile).name, options.target, cores=options.cores)
+    profile = load_profile(options.profile).name
+    make(profile, options.target, cores=options.cores, cluster=options.cluster)
 
 
 def _plan(options: argparse.Namespace) -> None:
