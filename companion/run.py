@@ -76,8 +76,11 @@ class Run:
 
     def numbers(self, page: str) -> dict[str, float]:
         """Return the named numbers that a page wrote."""
-        path = self.paths.notebook(page).with_suffix(".json")
-        return json.loads(path.read_text(encoding="utf-8"))["numbers"]
+        return self._written_by(page)["numbers"]
+
+    def verdicts(self, page: str) -> dict[str, str]:
+        """Return the verdicts that a page wrote, by the claim."""
+        return {claim: one["verdict"] for claim, one in self._written_by(page)["claims"].items()}
 
     def leading_to(self, rules: Iterable[str]) -> dict[str, list[Job]]:
         """Return the jobs of some steps and of all that they follow from, by the step's rule."""
@@ -95,6 +98,10 @@ class Run:
                         if earlier.seed == job.seed and earlier.dataset in (None, job.dataset)
                     ]
         return {rule: list(found[rule].values())[::-1] for rule in self.steps if rule in found}
+
+    def _written_by(self, page: str) -> dict[str, Any]:
+        path = self.paths.notebook(page).with_suffix(".json")
+        return json.loads(path.read_text(encoding="utf-8"))
 
     def _read_all(self, name: str) -> pd.DataFrame:
         step = self._maker(f"{name}.csv")

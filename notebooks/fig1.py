@@ -3,7 +3,8 @@
 #
 # A network that has seen little dark skin reconstructs dark skin badly. Does its own encoder know?
 # Each network reconstructs the same held-out images of light and of dark skin; the encoder's
-# own uncertainty is the mean standard deviation of $q(z \mid x)$.
+# own uncertainty is the mean standard deviation of $q(z \mid x)$. ([Figure 2](fig2.ipynb) has the
+# same within each atlas that the images are from.)
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"

@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 from companion import notebook
 from companion.book.recorded import of_recorded
 from companion.experiments.scores import claims, figures
-from companion.experiments.scores.analysis import cell_table, order_of_cells
+from companion.experiments.scores.analysis import cell_table, order_of_cells, within_origins
 
 run = notebook.open_run("fig2", profile)
 
@@ -22,7 +22,8 @@ run = notebook.open_run("fig2", profile)
 
 # %% tags=["hide-input"]
 kept = notebook.find_recorded("scores")
-of_recorded(kept, {})
+title = "Light and dark skin are of the same atlases in equal numbers. Within each of them, with intervals over runs:"
+of_recorded(kept, {title: lambda one: within_origins(one.table("scores"), one.profile)})
 
 # %% mystnb={"figure": {"caption": "Recorded run on real images: mean reconstruction error, standard deviation of the encoder and SLUG score on held-out images of light and of dark skin under the three training sets. Bars: bootstrap intervals over images; with several runs, faint marks are their own means.", "name": "fig-2-recorded"}, "image": {"alt": "Three panels with means and intervals for light and dark test images under three training sets: reconstruction error, standard deviation of the encoder, and SLUG score.", "classes": "dark-light"}} tags=["hide-input"]
 if kept is not None:

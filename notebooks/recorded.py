@@ -13,11 +13,12 @@ from IPython.display import Markdown
 from matplotlib import pyplot as plt
 
 from companion import notebook
+from companion.experiments import pages
 from companion.experiments.scores import figures
 from companion.statistics.claims import DARK, LIGHT
 from companion.statistics.metrics import ause, spearman
 from companion.statistics.runs import over_clusters
-from companion.statistics.summaries import GROUPS, select, skin_types
+from companion.statistics.summaries import GROUPS, select, skin_types, source_names
 
 run = notebook.open_recorded("recorded", notebook.REAL_RUN, profile)
 
@@ -47,14 +48,21 @@ Markdown(
 # %% tags=["hide-input"]
 correlation = over_clusters(test, run.profile, spearman, "slug", "mse")
 sparsification = over_clusters(test, run.profile, ause, "mse", "slug")
-fig4 = run.numbers("fig4")
+deciding = [page.name for page in pages().values() if page.decides_claims]
+verdicts = {claim: one for page in deciding for claim, one in run.verdicts(page).items()}
 numbers = {
+    **{name: value for page in deciding for name, value in run.numbers(page).items()},
+    **{f"verdict_{claim}": verdict for claim, verdict in verdicts.items()},
     "spearman_mse": correlation.value,
     "spearman_mse_low": correlation.low,
     "spearman_mse_high": correlation.high,
     "ause": sparsification.value,
-    "auroc_slug": fig4["auroc_slug"],
-    "auroc_error": fig4["auroc_error"],
-    "seeds": len(run.profile.seeds),
+    "num_runs": len(run.profile.seeds),
+    "num_train": skin.train,
+    "num_test": skin.test,
+    "image_size": run.profile.data.image_size,
+    "data_text": source_names(run.profile.data.sources()),
+    "light_text": skin_types(skin.light),
+    "dark_text": skin_types(skin.dark),
 }
 run.finish(figure, numbers)

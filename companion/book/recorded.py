@@ -10,12 +10,16 @@ from companion.run import Run
 
 
 def of_recorded(run: Run | None, tables: Mapping[str, Callable[[Run], pd.DataFrame]]) -> HTML:
-    """Return titled tables of a recorded run under its data mark, or a line that there is none."""
+    """Return titled tables of a recorded run under its data mark, or a line that there is none.
+
+    A table without rows is left out.
+    """
     if run is None:
         return HTML("<p>No run on real images that measured this is recorded in this version.</p>")
     mark = panels.data_mark(run.profile.data.sources(), len(run.profile.seeds))
     parts = [f"<p>{mark[0].upper()}{mark[1:]}.</p>"]
-    parts += [f"<p>{title}</p>{table(run).to_html()}" for title, table in tables.items()]
+    made = {title: table(run) for title, table in tables.items()}
+    parts += [f"<p>{title}</p>{one.to_html()}" for title, one in made.items() if not one.empty]
     return HTML("".join(parts))
 
 

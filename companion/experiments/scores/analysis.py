@@ -1,12 +1,22 @@
 """What the score table says of groups, training sets and maps."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from companion.config import DATASETS, Profile
+from companion.config import DATASETS, MIXED, Profile
+from companion.statistics.inference import over_runs
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import spearman
-from companion.statistics.runs import log_ratio, over_clusters, per_run
+from companion.statistics.runs import (
+    double_difference,
+    log_ratio,
+    on_skin,
+    over_clusters,
+    per_run,
+)
 from companion.statistics.summaries import GROUPS, over_images, select
 
 MAP_TITLES = {"slug": "SLUG", "squared_error": "squared error", "edge_energy": "edge energy"}
@@ -73,6 +83,44 @@ def order_of_cells(scores: pd.DataFrame, profile: Profile, column: str) -> Inter
         return spearman(*means)
 
     return over_images(rows.assign(cell=numbers), profile, correlation, column, "mse", "cell")
+
+
+def within_origins(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Return the results on groups within each origin of the images, such as one atlas.
+
+    One row per number, one column per origin: the mean over runs with Student's interval. Empty if
+    all images are of one origin, or of unknown ones.
+    """
+    rows = on_skin(scores)
+    origins = sorted(origin for origin in rows["origin"].dropna().unique() if origin)
+    if len(origins) < 2:
+        return pd.DataFrame()
+    ratio = partial(partial, log_ratio)
+    numbers: dict[str, Callable[[pd.DataFrame], float]] = {
+        "C1: log (dark / light error) after A less that after C": partial(
+            double_difference, column="mse"
+        ),
+        "C3: the same of SLUG": partial(double_difference, column="slug"),
+        "C4: log (dark / light error) after C": ratio(
+            column="mse", above=("C", "dark"), below=("C", "light")
+        ),
+        "C4: the same of SLUG": ratio(column="slug", above=("C", "dark"), below=("C", "light")),
+        "C5: log (C / B) of the error on light skin": ratio(
+            column="mse", above=("C", "light"), below=("B", "light")
+        ),
+        "C5: the same on dark skin": ratio(column="mse", above=("C", "dark"), below=("B", "dark")),
+        "C7: rank correlation of SLUG with the error": lambda one: spearman(
+            *(select(one, MIXED, *GROUPS)[column].to_numpy(float) for column in ("slug", "mse"))
+        ),
+    }
+    table = {}
+    for origin in origins:
+        chosen = rows[rows["origin"] == origin]
+        table[f"{origin}, {chosen['image_id'].nunique()} images"] = {
+            title: str(over_runs(per_run(chosen, number), profile.statistics.confidence))
+            for title, number in numbers.items()
+        }
+    return pd.DataFrame(table)
 
 
 def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
