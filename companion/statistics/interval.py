@@ -25,6 +25,14 @@ class Interval:
     low: float
     high: float
 
+    def clipped(self, low: float, high: float) -> "Interval":
+        """Return the part of the interval that its number can lie in.
+
+        >>> print(Interval(0.97, 0.91, 1.03).clipped(0, 1))
+        0.970 (0.910\xa0to\xa01.000)
+        """
+        return Interval(self.value, max(self.low, low), min(self.high, high))
+
     def __str__(self) -> str:
         decimals = digits_after_point(self.high - self.low or self.high, self.value)
         value, low, high = (f"{end:.{decimals}f}" for end in (self.value, self.low, self.high))

@@ -74,17 +74,21 @@ def cluster_check(
     profile: Profile,
     statistic: Callable[..., float],
     *columns: str,
+    limits: tuple[float, float] = (-np.inf, np.inf),
 ) -> Check:
     """Return the check of a claim whose units are the run and the patient.
 
     A single run says nothing of the next, however many patients it has: its interval has no ends.
-    How many runs would decide is known only where patients add little to what runs vary by.
+    How many runs would decide is known only where patients add little to what runs vary by. Beyond
+    the `limits` of the statistic no interval goes.
     """
     confidence = _confidence(claim, name, profile)
     interval = over_clusters(rows, profile, statistic, *columns, confidence=confidence)
     by_run = per_run(rows, lambda one: statistic(*(one[name].to_numpy(float) for name in columns)))
     if len(by_run) == 1:
         interval = Interval(interval.value, np.nan, np.nan)
+    else:
+        interval = interval.clipped(*limits)
     needed = runs_needed(by_run, rule_of(claim, name)["threshold"], confidence)
     return check(claim, name, metric, interval, runs=len(by_run), runs_needed=needed)
 

@@ -176,6 +176,7 @@ def rejection(scores: pd.DataFrame, profile: Profile) -> list[Check]:
             falling_steps,
             "mse",
             "slug",
+            limits=(0, 1),
         ),
     ]
 
