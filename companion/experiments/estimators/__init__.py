@@ -29,7 +29,10 @@ def _cost(profile: Profile) -> list[Cost]:
         if side != profile.data.image_size:
             products = profile.curvature.max_products * settings.train_images
             costs.append(Cost("ggn_product", products, scale))
-    costs.append(Cost("ggn_product", 2 * settings.spread_images * settings.spread_samples, 1))
+    images = 2 * settings.spread_images
+    costs.append(Cost("ggn_product", images * settings.spread_samples, 1))
+    of_maps = min(settings.map_budgets) + settings.reference_outputs
+    costs.append(Cost("jacobian_product", images * of_maps, 1))
     return costs
 
 

@@ -109,6 +109,36 @@ def measure(
     return pd.DataFrame(rows)
 
 
+def map_errors(
+    posterior: slug.Posterior,
+    images: np.ndarray,
+    maps: np.ndarray,
+    *,
+    outputs: int,
+    key: jax.Array,
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """Return the relative l2 error of each map, at so many outputs drawn at random.
+
+    Parameters
+    ----------
+    images, maps
+        Each (n, ...).
+    """
+    linearise = lineariser(posterior.apply, posterior.parameters)
+    errors = np.empty(len(images))
+    for index, (image, made) in enumerate(zip(images, maps, strict=True)):
+        pixels = image.astype(posterior.parameters.dtype)
+        jacobian = Jacobian(linearise, posterior.parameters, pixels)
+        root = ScaledJacobian(posterior, jacobian)
+        positions, exact = exact_outputs(root, outputs, jax.random.fold_in(key, index))
+        off = made.reshape(-1)[positions] - exact
+        errors[index] = np.linalg.norm(off) / np.linalg.norm(exact)
+        if progress is not None:
+            progress(index + 1, len(images), "against exact outputs")
+    return errors
+
+
 def exact_outputs(
     root: ScaledJacobian, count: int, key: jax.Array
 ) -> tuple[np.ndarray, np.ndarray]:

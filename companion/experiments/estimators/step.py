@@ -7,10 +7,11 @@ import jax
 import pandas as pd
 
 from companion.experiments.data.pools import at_size, one_of_each_tone
-from companion.experiments.estimators.measure import measure
+from companion.experiments.estimators.measure import map_errors, measure
 from companion.experiments.estimators.settings import Estimators
 from companion.statistics.summaries import GROUPS
 from slugkit import slug
+from slugkit.estimators.bekas import Bekas
 from slugkit.estimators.hutchinson import Hutchinson
 from slugkit.model import training
 from slugkit.model.vae import TrainedVAE
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
 
 # Images are large at some of the sizes, and their activations are kept.
 BATCH_SIZE = 8
-WANTED = 0.05  # relative error of a score
+# Relative errors.
+WANTED = 0.05  # of a score
+WANTED_OF_A_MAP = 0.1
 
 
 def run(job: "Job", facts: dict[str, Any]) -> None:
-    """Write estimators.csv; see `measure`."""
+    """Write estimators.csv, see `measure`, and samples.csv, what the paper's estimators need."""
     settings = job.profile.experiment(Estimators)
     model = training.load_model(job.file("model.msgpack"), job.profile.architecture())
     tests = one_of_each_tone(job.read_table("data/test.csv"))
@@ -44,7 +47,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         )
         tables.append(measured)
     job.save_table("estimators.csv", pd.concat(tables, ignore_index=True))
-    job.save_table("samples.csv", _samples_needed(job, model))
+    job.save_table("samples.csv", _needed(job, model))
 
 
 def _posterior_at(size: int, job: "Job", model: TrainedVAE) -> slug.Posterior:
@@ -78,23 +81,44 @@ def _posterior_at(size: int, job: "Job", model: TrainedVAE) -> slug.Posterior:
     return posterior
 
 
-def _samples_needed(job: "Job", model: TrainedVAE) -> pd.DataFrame:
-    """Return how many samples the paper's estimator needs for a score with 5 % error, by image."""
+def _needed(job: "Job", model: TrainedVAE) -> pd.DataFrame:
+    """Return what the paper's estimators need by image: samples for a score, products for a map.
+
+    The error of a mean of independent probes falls with the root of their number, so that of few
+    tells how many are needed: `samples_needed` for a score with 5 % error, `products_needed` for a
+    map with 10 %, found by its error at outputs drawn at random.
+    """
     settings = job.profile.experiment(Estimators)
+    key = jax.random.key(job.seed)
     tests = job.read_table("data/test.csv")
     skin = tests[tests["set"].isin(GROUPS)].groupby("set").head(settings.spread_images)
     images = job.read_images("data/test.npy", "data/test.csv")[skin["image_id"]]
-    made = slug.score(
-        slug.load(job.file("posterior.npz"), model.reconstruct(), model.params),
+    posterior = slug.load(job.file("posterior.npz"), model.reconstruct(), model.params)
+    assert isinstance(posterior, slug.Posterior)
+    score = slug.score(
+        posterior,
         images,
         num_samples=settings.spread_samples,
-        key=jax.random.key(job.seed),
+        key=key,
         estimator=Hutchinson(),
         progress=Progress("estimators: image"),
     )
-    relative = made.standard_error / made.value
+    relative = score.standard_error / score.value
+    made = slug.pixel_variance(
+        posterior, images, num_samples=min(settings.map_budgets), key=key, estimator=Bekas()
+    )
+    errors = map_errors(
+        posterior,
+        images,
+        made.value,
+        outputs=settings.reference_outputs,
+        key=key,
+        progress=Progress("estimators: map"),
+    )
     return skin[["image_id", "source", "group", "set"]].assign(
         outputs=images[0].size,
         relative_error=relative,
         samples_needed=settings.spread_samples * (relative / WANTED) ** 2,
+        map_error=errors,
+        products_needed=made.num_products * (errors / WANTED_OF_A_MAP) ** 2,
     )

@@ -37,6 +37,15 @@ def test_every_estimator_is_measured_and_states_its_error():
     assert 0.1 < np.median(scores["error"] / scores["stated_error"]) < 3
 
 
+def test_the_error_of_a_map_is_that_of_its_outputs():
+    posterior = slug.fit(apply, make_params(), make_images(12), rank=3, key=KEY)
+    images = make_images(2)
+    exact = slug.pixel_variance(posterior, images, num_samples=1, key=KEY, estimator="exact").value
+    factors = np.array([1.0, 1.5]).reshape(2, *[1] * (exact.ndim - 1))
+    found = estimators.map_errors(posterior, images, factors * exact, outputs=1000, key=KEY)
+    np.testing.assert_allclose(found, [0, 0.5], atol=1e-4)
+
+
 def test_the_ratio_to_bekas_follows_the_root_law():
     rows = [
         (size, "map", name, budget, budget, error)
