@@ -19,14 +19,30 @@ from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis, figures, recorded
 
 run = notebook.open_run("what_slug_tells", profile)
+
+# %% [markdown]
+# ## The recorded run on real images
+
+# %% tags=["hide-input"]
+kept = notebook.find_recorded("comparisons")
+known = None if kept is None else recorded.added(kept)
+of_recorded(kept, {} if kept is None else recorded.tables(kept, known))
+
+# %% mystnb={"figure": {"caption": "Recorded run on real images, network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of an image. Right: the same after edge energy, KL divergence, norm of the latent mean and distance to the nearest training image have been taken out of both. Bars: intervals over runs and patients.", "name": "fig-what-slug-tells-recorded"}, "image": {"alt": "Two panels of dots with intervals for the recorded run, one row for each score: its rank correlation with the error alone, and given four numbers that cost nothing.", "classes": "dark-light"}} tags=["hide-input"]
+if known is not None:
+    figures.added_panels(known)
+    plt.show()
+
+# %% [markdown]
+# ## The run of this book
+
+# %% tags=["hide-input"]
 scores = run.table("scores")
 wide = records.wide_with_groups(run)
 added = analysis.added(wide, run.profile, analysis.shown_in(wide))
 
 # %% mystnb={"figure": {"caption": "Network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of an image. Right: the same after edge energy, KL divergence, norm of the latent mean and distance to the nearest training image have been taken out of both (those that are among the scores themselves: the other three). Bars: intervals over runs and patients.", "name": "fig-what-slug-tells"}, "image": {"alt": "Two panels of dots with intervals, one row for each score: its rank correlation with the error alone, and given four numbers that cost nothing.", "classes": "dark-light"}} tags=["hide-input"]
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 4.2))
-figures.added_dots(left, added, "alone")
-figures.added_dots(right, added, "given all four")
+figure = figures.added_panels(added)
 plt.show()
 
 # %% [markdown]
@@ -39,7 +55,7 @@ plt.show()
 # too.
 
 # %%
-analysis.epistemic(scores, run.profile)
+analysis.show(analysis.epistemic(scores, run.profile))
 
 # %% [markdown]
 # ### What does it add?
@@ -70,8 +86,8 @@ analysis.layer_table(layers, scores, run.profile)
 
 # %%
 gaps = analysis.sufficiency(scores, run.profile)
-display({name: str(interval) for name, interval in gaps.items()})
-analysis.flags(scores, run.profile)
+display(analysis.show(gaps.to_frame("log (dark / light)")))
+analysis.show(analysis.flags(scores, run.profile))
 
 # %% [markdown]
 # ### What can be decided by it?
@@ -92,14 +108,6 @@ analysis.kept_at_risk(wide, run.profile, recorded.DECIDING)
 # %%
 analysis.calibration(run.table("calibration"), run.profile)
 
-# %% [markdown]
-# ## The recorded run on real images
-
-# %% tags=["hide-input"]
-kept = notebook.find_recorded("comparisons")
-known = None if kept is None else recorded.added(kept)
-of_recorded(kept, {} if kept is None else recorded.tables(kept, known))
-
 # %% tags=["hide-input"]
 slug = added.loc["slug"]
 numbers = {
@@ -111,13 +119,19 @@ numbers = {
     "gap_given_slug": gaps["gap given SLUG"].value,
 }
 if known is not None:
-    numbers |= recorded.numbers(known)
+    numbers |= recorded.numbers(kept, known)
 # The first page quotes these of the recorded run.
 quoted = {
     "recorded_slug_given_all",
     "recorded_slug_given_all_low",
     "recorded_slug_given_all_high",
     "recorded_deep_ensemble_given_all",
+    "recorded_within_images",
+    "recorded_within_images_and_sets",
+    "recorded_flagged_light",
+    "recorded_flagged_dark",
+    "recorded_large_error_light",
+    "recorded_large_error_dark",
 }
 assert quoted <= set(numbers) or kept is None
 run.finish(figure, numbers)

@@ -54,12 +54,14 @@ def epistemic(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         ("encoder_std", "encoder standard deviation"),
     ):
         table[title] = {
-            "within images": _shown(
-                per_run(rows, partial(within_images, first=column, second="mse")), profile
-            ),
-            "within images and training sets": _shown(
-                per_run(centred, partial(within_images, first=column, second="mse")), profile
-            ),
+            title_of_effects: over_runs(
+                per_run(part, partial(within_images, first=column, second="mse")),
+                profile.statistics.confidence,
+            )
+            for title_of_effects, part in (
+                ("within images", rows),
+                ("within images and training sets", centred),
+            )
         }
     return pd.DataFrame.from_dict(table, orient="index")
 
@@ -90,7 +92,7 @@ def added(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> pd.Data
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
-def sufficiency(scores: pd.DataFrame, profile: Profile) -> dict[str, Interval]:
+def sufficiency(scores: pd.DataFrame, profile: Profile) -> pd.Series:
     """Return the gap in log error between dark and light skin, as it is and given SLUG.
 
     The second is the coefficient of the group in a regression of the log error on log SLUG and the
@@ -100,10 +102,13 @@ def sufficiency(scores: pd.DataFrame, profile: Profile) -> dict[str, Interval]:
     rows = rows.assign(
         log_error=np.log(rows["mse"]), log_slug=np.log(rows["slug"]), dark=rows["set"] == "dark"
     )
-    return {
-        "gap": over_clusters(rows, profile, _gap, "log_error", "dark"),
-        "gap given SLUG": over_clusters(rows, profile, _gap_given, "log_error", "dark", "log_slug"),
-    }
+    given = over_clusters(rows, profile, _gap_given, "log_error", "dark", "log_slug")
+    return pd.Series(
+        {
+            "gap": over_clusters(rows, profile, _gap, "log_error", "dark"),
+            "gap given SLUG": given,
+        }
+    )
 
 
 def flags(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
@@ -118,9 +123,9 @@ def flags(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         rate = partial(_rate, in_dark=group == "dark")
         excess = partial(_excess, in_dark=group == "dark")
         table[group] = {
-            "flagged by SLUG": str(_share(over_clusters(rows, profile, rate, "slug", "dark"))),
-            "large error": str(_share(over_clusters(rows, profile, rate, "mse", "dark"))),
-            "difference": str(over_clusters(rows, profile, excess, "slug", "mse", "dark")),
+            "flagged by SLUG": over_clusters(rows, profile, rate, "slug", "dark").clipped(0, 1),
+            "large error": over_clusters(rows, profile, rate, "mse", "dark").clipped(0, 1),
+            "difference": over_clusters(rows, profile, excess, "slug", "mse", "dark"),
         }
     return pd.DataFrame.from_dict(table, orient="index")
 
@@ -168,7 +173,7 @@ def kept_at_risk(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> 
         for quantity in ("kept", *(f"kept, {group}" for group in GROUPS), "risk met"):
             statistic = partial(_controlled, risk=risk, quantity=quantity)
             columns = (name, ERROR, "dark", "patient", "seed")
-            row[quantity] = str(_share(over_clusters(table, profile, statistic, *columns)))
+            row[quantity] = str(over_clusters(table, profile, statistic, *columns).clipped(0, 1))
         rows.append(row)
     return pd.DataFrame(rows).set_index(["score", "risk allowed"])
 
@@ -264,23 +269,13 @@ def _share_of(kept: NDArray, chosen: NDArray) -> float:
     return float(kept[chosen].mean()) if chosen.any() else np.nan
 
 
-def _share(interval: Interval) -> Interval:
-    """Cut the interval of a share where there are no shares."""
-    low, high = np.clip([interval.low, interval.high], 0, 1)
-    return Interval(interval.value, float(low), float(high))
-
-
-def _shown(values: Iterable[float], profile: Profile) -> str:
-    return str(over_runs(list(values), profile.statistics.confidence))
-
-
 def shown_in(wide: pd.DataFrame) -> list[str]:
     """Return the names of the baselines that a table holds, without the error itself."""
     return [name for name in BASELINES if name in wide and name != ERROR]
 
 
-def show(added: pd.DataFrame) -> pd.DataFrame:
-    """Return `added` as text, under the names that people use."""
-    return added.map(lambda cell: str(cell) if isinstance(cell, Interval) else "").rename(
+def show(intervals: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of intervals as text, its baselines under the names that people use."""
+    return intervals.map(lambda cell: str(cell) if isinstance(cell, Interval) else "").rename(
         index=titles()
     )

@@ -8,6 +8,7 @@ from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis
 from companion.run import Run
 from companion.statistics.interval import Interval
+from companion.statistics.summaries import GROUPS
 
 # Of the rivals, those with which a decision is shown.
 DECIDING = ("slug", "divergence", "edge_energy", "deep_ensemble")
@@ -16,18 +17,23 @@ DECIDING = ("slug", "divergence", "edge_energy", "deep_ensemble")
 def tables(run: Run, known: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]:
     """Return the titled tables that a run has the data for; `known` is what `added` returns."""
     found: dict[str, Callable[[Run], pd.DataFrame]] = {
-        "Does it change with the training set?": lambda one: analysis.epistemic(
-            one.table("scores"), one.profile
+        "Does it change with the training set?": lambda one: analysis.show(
+            analysis.epistemic(one.table("scores"), one.profile)
         ),
         "What does it add?": lambda one: analysis.show(known),
-        "How many are flagged": lambda one: analysis.flags(one.table("scores"), one.profile),
+        "Does a given score mean the same error in both groups?": lambda one: analysis.show(
+            analysis.sufficiency(one.table("scores"), one.profile).to_frame("log (dark / light)")
+        ),
+        "How many are flagged": lambda one: analysis.show(
+            analysis.flags(one.table("scores"), one.profile)
+        ),
         "What can be decided by it?": lambda one: analysis.kept_at_risk(
             records.wide_with_groups(one), one.profile, DECIDING
         ),
     }
     if run.has_table("layers"):
-        found["Where does it come from?"] = lambda one: analysis.layer_table(
-            one.table("layers"), one.table("scores"), one.profile
+        found["Where does it come from? If from |mu|², decoder/stem would have a large share."] = (
+            lambda one: analysis.layer_table(one.table("layers"), one.table("scores"), one.profile)
         )
     if run.has_table("calibration"):
         found["Calibration of pixels"] = lambda one: analysis.calibration(
@@ -42,13 +48,22 @@ def added(run: Run) -> pd.DataFrame:
     return analysis.added(wide, run.profile, analysis.shown_in(wide))
 
 
-def numbers(known: pd.DataFrame) -> dict[str, float]:
-    """Return the numbers that the first page quotes, from what `added` returns."""
+def numbers(run: Run, known: pd.DataFrame) -> dict[str, float]:
+    """Return the numbers that the first page quotes; `known` is what `added` returns."""
+    scores = run.table("scores")
+    epistemic, rates = (made(scores, run.profile) for made in (analysis.epistemic, analysis.flags))
     found: dict[str, float] = {}
-    for name in ("slug", "deep_ensemble"):
-        interval = known["given all four"][name]
+    for name, table, row, column in (
+        ("slug_given_all", known, "slug", "given all four"),
+        ("deep_ensemble_given_all", known, "deep_ensemble", "given all four"),
+        ("within_images", epistemic, "SLUG", "within images"),
+        ("within_images_and_sets", epistemic, "SLUG", "within images and training sets"),
+        *((f"flagged_{group}", rates, group, "flagged by SLUG") for group in GROUPS),
+        *((f"large_error_{group}", rates, group, "large error") for group in GROUPS),
+    ):
+        interval = table[column][row]
         assert isinstance(interval, Interval)
-        found[f"recorded_{name}_given_all"] = interval.value
-        found[f"recorded_{name}_given_all_low"] = interval.low
-        found[f"recorded_{name}_given_all_high"] = interval.high
+        found[f"recorded_{name}"] = interval.value
+        found[f"recorded_{name}_low"] = interval.low
+        found[f"recorded_{name}_high"] = interval.high
     return found

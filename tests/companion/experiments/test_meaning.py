@@ -82,7 +82,7 @@ def test_the_gap_is_gone_given_slug_only_if_slug_knows_it(explained):
 
 def test_rates_of_flags_are_those_of_the_groups():
     table = analysis.flags(scores_table(0.8, 1.0), PROFILE)
-    flagged = table["flagged by SLUG"].str.split(" ").str[0].astype(float)
+    flagged = table["flagged by SLUG"].map(lambda interval: interval.value)
     assert flagged["dark"] > flagged["light"]
     assert flagged.mean() == pytest.approx(0.1, abs=0.02)
 
@@ -180,7 +180,7 @@ def test_the_changes_of_a_score_are_told_with_and_without_those_of_whole_network
                 )
             )
     table = analysis.epistemic(pd.concat(parts, ignore_index=True), PROFILE)
-    values = table.map(lambda cell: float(cell.split(" ")[0]))
+    values = table.map(lambda interval: interval.value)
     assert values.loc["SLUG", "within images"] > 0.9
     assert abs(values.loc["SLUG", "within images and training sets"]) < 0.3
     assert abs(values.loc["KL divergence", "within images"]) < 0.3
