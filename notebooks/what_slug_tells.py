@@ -132,6 +132,7 @@ quoted = {
     "recorded_flagged_dark",
     "recorded_large_error_light",
     "recorded_large_error_dark",
+    "recorded_excess_given_slug",
 }
 assert quoted <= set(numbers) or kept is None
 run.finish(figure, numbers)

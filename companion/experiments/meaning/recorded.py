@@ -1,5 +1,6 @@
 """What SLUG tells in a recorded run, of whichever of its tables are kept."""
 
+import math
 from collections.abc import Callable
 
 import pandas as pd
@@ -52,7 +53,8 @@ def numbers(run: Run, known: pd.DataFrame) -> dict[str, float]:
     """Return the numbers that the first page quotes; `known` is what `added` returns."""
     scores = run.table("scores")
     epistemic, rates = (made(scores, run.profile) for made in (analysis.epistemic, analysis.flags))
-    found: dict[str, float] = {}
+    given = analysis.sufficiency(scores, run.profile)["gap given SLUG"]
+    found = {"recorded_excess_given_slug": math.expm1(given.value)}
     for name, table, row, column in (
         ("slug_given_all", known, "slug", "given all four"),
         ("deep_ensemble_given_all", known, "deep_ensemble", "given all four"),
