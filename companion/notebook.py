@@ -15,7 +15,7 @@ from companion.experiments import page_named, sections_of, steps
 from companion.figures.style import apply_style, save_figure
 from companion.paths import RunPaths
 from companion.pipeline import graph
-from companion.pipeline.provenance import commit, hardware, interpreter, versions
+from companion.pipeline.provenance import commit, hardware, interpreter, machine, versions
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
 from companion.pipeline.steps import Page
 from companion.profiles import load_profile, make_profile
@@ -96,14 +96,14 @@ class PageRun(Run):
         facts = {
             "command": f"make book PROFILE={self.profile.name}",
             "notebook": f"notebooks/{self.page.name}.py, run by {interpreter()}",
-            "commit": origin["commit"][:12] + dirty,
+            "commit": ", ".join(origin["commits"]) + dirty,
             "profile": f"{self.profile.name}, digest {self.digest}",
             "data sets": self.profile.data.sources(),
             "images": prepare[0]["counts"],
             "seeds": list(last[0].profile.seeds),
             "time on one core": {rule: format_duration(took) for rule, took in seconds.items()},
             "trained models": _checkpoints(records),
-            "hardware": origin["hardware"],
+            "hardware": origin["machines"],
             "packages": origin["packages"],
         }
         return panels.provenance_panel(
@@ -113,9 +113,11 @@ class PageRun(Run):
     def _origin(self) -> dict[str, Any]:
         if self.base == "results":
             return recorded_run(self.profile.name)
+        made = commit()
         return {
-            **commit(),
-            "hardware": hardware(),
+            "commits": [made["commit"][:12]],
+            "dirty": made["dirty"],
+            "machines": [machine(hardware())],
             "packages": versions(),
         }
 

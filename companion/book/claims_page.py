@@ -16,7 +16,6 @@ from companion.book.panels import data_mark
 from companion.config import Profile
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths, project_root
-from companion.pipeline.provenance import machine
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
 from companion.statistics.claims import Finding, is_by_these_rules, load_claims, verdict_mark
 from companion.statistics.interval import Interval
@@ -54,7 +53,10 @@ def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
     for name in recorded_profiles():
         run = recorded_run(name)
         mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
-        mark += f"; {run['finished'][:10]}, {machine(run['hardware'])}, commit {run['commit'][:7]}"
+        mark += f"; {run['finished'][:10]}, {', '.join(run['machines'])}"
+        mark += (
+            f", {'commits' if len(run['commits']) > 1 else 'commit'} {', '.join(run['commits'])}"
+        )
         recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
     return [fresh, *recorded]
 

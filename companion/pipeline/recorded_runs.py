@@ -12,5 +12,5 @@ def recorded_profiles() -> list[str]:
 
 
 def recorded_run(profile: str) -> dict:
-    """Return what is known about a recorded run: profile, data sets, date, hardware, commit."""
+    """Return what is known about a recorded run: profile, data sets, date, machines, commits."""
     return json.loads((RunPaths(profile, "results").root / "run.json").read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ import pandas as pd
 from companion.config import Profile
 from companion.paths import RunPaths
 from companion.pipeline.jobs import Job, jobs_of
+from companion.pipeline.provenance import machine
 from companion.pipeline.steps import Page, Step
 from companion.pipeline.store import load_table, save_table
 from slugkit.data.acquire.manifests import load_manifest
@@ -53,7 +54,7 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
     names = hidden_names(tables.values())
     for path, table in tables.items():
         save_table(partial / path.relative_to(source.root), without_identifiers(table, names))
-    records = [job.read_record() for job in jobs]
+    records = sorted((job.read_record() for job in jobs), key=lambda one: one["started"])
     timing = source.root / "timing.json"
     with atomic_path(partial / "run.json") as file:
         content = {
@@ -61,10 +62,11 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
             "data_sets": profile.data.sources(),
             "finished": max(one.get("finished", one["started"]) for one in records),
             "timing": json.loads(timing.read_text(encoding="utf-8")) if timing.is_file() else None,
-            **{
-                name: records[-1][name]
-                for name in ("profile_digest", "commit", "dirty", "hardware", "packages")
-            },
+            # A long run is made over several commits and, it may be, on several machines.
+            "commits": list(dict.fromkeys(one["commit"][:7] for one in records)),
+            "dirty": any(one["dirty"] for one in records),
+            "machines": list(dict.fromkeys(machine(one["hardware"]) for one in records)),
+            **{name: records[-1][name] for name in ("profile_digest", "packages")},
         }
         file.write_text(json.dumps(content, indent=1) + "\n")
     shutil.rmtree(target.root, ignore_errors=True)
