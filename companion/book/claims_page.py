@@ -54,9 +54,7 @@ def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
         run = recorded_run(name)
         mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
         mark += f"; {run['finished'][:10]}, {', '.join(run['machines'])}"
-        mark += (
-            f", {'commits' if len(run['commits']) > 1 else 'commit'} {', '.join(run['commits'])}"
-        )
+        mark += f", commit {', '.join(run['commits'])}"
         recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
     return [fresh, *recorded]
 
