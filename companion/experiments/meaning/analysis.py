@@ -57,7 +57,7 @@ def epistemic(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
             title_of_effects: over_runs(
                 per_run(part, partial(within_images, first=column, second="mse")),
                 profile.statistics.confidence,
-            )
+            ).clipped(-1, 1)
             for title_of_effects, part in (
                 ("within images", rows),
                 ("within images and training sets", centred),
@@ -78,17 +78,20 @@ def added(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> pd.Data
     names
         Of the baselines.
     """
+
+    def correlation(name: str, *given: str) -> Interval:
+        statistic = partial_spearman if given else spearman
+        found = over_clusters(wide, profile, statistic, name, ERROR, *given)
+        return found.clipped(-1, 1)
+
     rows = {}
     for name in names:
-        row = {"alone": over_clusters(wide, profile, spearman, name, ERROR)}
-        for title, given in GIVEN.items():
-            if given != name:
-                row[f"given {title}"] = over_clusters(
-                    wide, profile, partial_spearman, name, ERROR, given
-                )
-        every = [given for given in GIVEN.values() if given != name]
-        row["given all four"] = over_clusters(wide, profile, partial_spearman, name, ERROR, *every)
-        rows[name] = row
+        others = {title: given for title, given in GIVEN.items() if given != name}
+        rows[name] = {
+            "alone": correlation(name),
+            **{f"given {title}": correlation(name, given) for title, given in others.items()},
+            "given all four": correlation(name, *others.values()),
+        }
     return pd.DataFrame.from_dict(rows, orient="index")
 
 
