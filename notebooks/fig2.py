@@ -2,7 +2,10 @@
 # # Figure 2: does SLUG follow the error across groups and training sets?
 #
 # The same networks and images as in figure 1, with the SLUG score beside. If it follows the error,
-# the six cells (three training sets, two test groups) come in the same order.
+# the six cells (three training sets, two test groups) come in the same order. C3 asks for more: that
+# the score of one and the same image changes with its error from one training set to another. A score
+# has a level of its own in each network; [What SLUG tells](what_slug_tells.ipynb) has the same
+# correlation with that level taken out, which C3 does not allow for.
 
 # %% tags=["parameters", "remove-cell"]
 profile = "quick"
