@@ -92,8 +92,8 @@ def within_origins(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     all images are of one origin, or of unknown ones.
     """
     rows = on_skin(scores)
-    known = rows["origin"].dropna().unique() if "origin" in rows else []
-    origins = sorted(origin for origin in known if origin)
+    known = rows.get("origin", pd.Series(dtype=str)).dropna()
+    origins = sorted(set(known) - {""})
     if len(origins) < 2:
         return pd.DataFrame()
     ratio = partial(partial, log_ratio)
