@@ -114,6 +114,8 @@ kept = notebook.find_recorded("comparisons")
 if kept is not None:
     there = analysis.measure(records.comparisons(kept), kept.profile, records.patients(kept))
     display(panels.banner(kept.profile))
+    count = len(kept.profile.seeds_of(["comparisons"]))
+    display(Markdown(f"Baselines were made on {count} of {len(kept.profile.seeds)} runs."))
     numbers |= there.numbers("recorded_")
     display(Markdown(report.reading(there)))
     display(report.show(there.prediction, there.detection))

@@ -17,18 +17,20 @@ DECIDING = ("slug", "divergence", "edge_energy", "deep_ensemble")
 
 def tables(run: Run, known: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]:
     """Return the titled tables that a run has the data for; `known` is what `added` returns."""
+    count = len(run.profile.seeds_of(["comparisons"]))
+    on = f"on the {count} runs that have baselines"
     found: dict[str, Callable[[Run], pd.DataFrame]] = {
         "Does it change with the training set?": lambda one: analysis.show(
             analysis.epistemic(one.table("scores"), one.profile)
         ),
-        "What does it add?": lambda one: analysis.show(known),
+        f"What does it add, {on}?": lambda one: analysis.show(known),
         "Does a given score mean the same error in both groups?": lambda one: analysis.show(
             analysis.sufficiency(one.table("scores"), one.profile).to_frame("log (dark / light)")
         ),
         "How many are flagged": lambda one: analysis.show(
             analysis.flags(one.table("scores"), one.profile)
         ),
-        "What can be decided by it?": lambda one: analysis.kept_at_risk(
+        f"What can be decided by it, {on}?": lambda one: analysis.kept_at_risk(
             records.wide_with_groups(one), one.profile, DECIDING
         ),
     }
