@@ -114,8 +114,7 @@ checks = {
         check(
             "C14",
             "paper",
-            f"products for a map with 10 % error by the paper's estimator, over {outputs:,} outputs, "
-            f"{len(samples)} images",
+            f"products for a map with 10 % error, over {outputs:,} outputs, {len(samples)} images",
             needed["products_needed"],
         )
     ],
