@@ -132,16 +132,16 @@ def test_only_a_separate_experiment_has_a_profile_of_its_own():
 
 def test_an_experiment_may_be_made_on_the_first_runs_only():
     profile = load_profile("reduced")
-    assert profile.experiments["comparisons"].num_runs == 5
-    assert profile.seeds_of(["curvature", "comparisons"]) == profile.seeds[:5]
+    assert profile.experiments["comparisons"].num_runs == 3
+    assert profile.seeds_of(["curvature", "comparisons"]) == profile.seeds[:3]
     assert profile.seeds_of(["curvature", "objects"]) == profile.seeds
 
 
 def test_more_runs_of_an_experiment_change_no_result(tmp_path):
     text = (project_root() / "profiles" / "reduced.yml").read_text()
     path = tmp_path / "reduced.yml"
-    path.write_text(text.replace("num_runs: 5", "num_runs: 6"))
+    path.write_text(text.replace("num_runs: 3", "num_runs: 4"))
     assert path.read_text() != text
     more, before = read_profile(path), load_profile("reduced")
     assert more.digest("comparisons") == before.digest("comparisons")
-    assert len(more.seeds_of(["comparisons"])) == 6
+    assert len(more.seeds_of(["comparisons"])) == 4
