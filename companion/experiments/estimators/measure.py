@@ -1,6 +1,6 @@
 """How far each estimator of the score and of the map is off, and for how many products."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import jax
 import numpy as np
@@ -68,12 +68,8 @@ def measure(
         for budget in budgets
         for repeat in range(repeats)
     ]
-    linearise = lineariser(posterior.apply, posterior.parameters)
     rows = []
-    for index, image in enumerate(images):
-        pixels = image.astype(posterior.parameters.dtype)
-        jacobian = Jacobian(linearise, posterior.parameters, pixels)
-        root = ScaledJacobian(posterior, jacobian)
+    for index, (image, root) in enumerate(zip(images, _roots(posterior, images), strict=True)):
         key_image = jax.random.fold_in(key, index)
         positions, exact = exact_outputs(root, reference_outputs, key_image)
         reference = _reference_score(posterior, image, root, reference_products, key_image)
@@ -88,8 +84,7 @@ def measure(
             if quantity == "score":
                 error = abs(float(estimate.value[0] / reference.value[0]) - 1)
             else:
-                off = estimate.value.reshape(-1)[positions] - exact
-                error = float(np.linalg.norm(off) / np.linalg.norm(exact))
+                error = _error_at(positions, estimate.value, exact)
             rows.append(
                 {
                     "image_size": image.shape[0],
@@ -125,18 +120,26 @@ def map_errors(
     images, maps
         Each (n, ...).
     """
-    linearise = lineariser(posterior.apply, posterior.parameters)
     errors = np.empty(len(images))
-    for index, (image, made) in enumerate(zip(images, maps, strict=True)):
-        pixels = image.astype(posterior.parameters.dtype)
-        jacobian = Jacobian(linearise, posterior.parameters, pixels)
-        root = ScaledJacobian(posterior, jacobian)
+    for index, (root, made) in enumerate(zip(_roots(posterior, images), maps, strict=True)):
         positions, exact = exact_outputs(root, outputs, jax.random.fold_in(key, index))
-        off = made.reshape(-1)[positions] - exact
-        errors[index] = np.linalg.norm(off) / np.linalg.norm(exact)
+        errors[index] = _error_at(positions, made, exact)
         if progress is not None:
             progress(index + 1, len(images), "against exact outputs")
     return errors
+
+
+def _roots(posterior: slug.Posterior, images: np.ndarray) -> Iterator[ScaledJacobian]:
+    """Give the root of each image's covariance, linearised when it is asked for."""
+    linearise = lineariser(posterior.apply, posterior.parameters)
+    for image in images:
+        pixels = image.astype(posterior.parameters.dtype)
+        yield ScaledJacobian(posterior, Jacobian(linearise, posterior.parameters, pixels))
+
+
+def _error_at(positions: np.ndarray, made: np.ndarray, exact: np.ndarray) -> float:
+    off = made.reshape(-1)[positions] - exact
+    return float(np.linalg.norm(off) / np.linalg.norm(exact))
 
 
 def exact_outputs(

@@ -89,7 +89,7 @@ def _needed(job: "Job", model: TrainedVAE) -> pd.DataFrame:
     map with 10 %, found by its error at outputs drawn at random.
     """
     settings = job.profile.experiment(Estimators)
-    key = jax.random.key(job.seed)
+    score_key, map_key, outputs_key = jax.random.split(jax.random.key(job.seed), 3)
     tests = job.read_table("data/test.csv")
     skin = tests[tests["set"].isin(GROUPS)].groupby("set").head(settings.spread_images)
     images = job.read_images("data/test.npy", "data/test.csv")[skin["image_id"]]
@@ -99,20 +99,20 @@ def _needed(job: "Job", model: TrainedVAE) -> pd.DataFrame:
         posterior,
         images,
         num_samples=settings.spread_samples,
-        key=key,
+        key=score_key,
         estimator=Hutchinson(),
         progress=Progress("estimators: image"),
     )
     relative = score.standard_error / score.value
     made = slug.pixel_variance(
-        posterior, images, num_samples=min(settings.map_budgets), key=key, estimator=Bekas()
+        posterior, images, num_samples=min(settings.map_budgets), key=map_key, estimator=Bekas()
     )
     errors = map_errors(
         posterior,
         images,
         made.value,
         outputs=settings.reference_outputs,
-        key=key,
+        key=outputs_key,
         progress=Progress("estimators: map"),
     )
     return skin[["image_id", "source", "group", "set"]].assign(
