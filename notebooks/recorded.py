@@ -16,8 +16,6 @@ from companion import notebook
 from companion.experiments import pages
 from companion.experiments.scores import figures
 from companion.statistics.claims import DARK, LIGHT
-from companion.statistics.metrics import ause, spearman
-from companion.statistics.runs import over_clusters
 from companion.statistics.summaries import GROUPS, select, skin_types, source_names
 
 run = notebook.open_recorded("recorded", notebook.REAL_RUN, profile)
@@ -46,17 +44,14 @@ Markdown(
 )
 
 # %% tags=["hide-input"]
-correlation = over_clusters(test, run.profile, spearman, "slug", "mse")
-sparsification = over_clusters(test, run.profile, ause, "mse", "slug")
 deciding = [page.name for page in pages().values() if page.decides_claims]
-verdicts = {claim: one for page in deciding for claim, one in run.verdicts(page).items()}
 numbers = {
     **{name: value for page in deciding for name, value in run.numbers(page).items()},
-    **{f"verdict_{claim}": verdict for claim, verdict in verdicts.items()},
-    "spearman_mse": correlation.value,
-    "spearman_mse_low": correlation.low,
-    "spearman_mse_high": correlation.high,
-    "ause": sparsification.value,
+    **{
+        f"verdict_{claim}": verdict
+        for page in deciding
+        for claim, verdict in run.verdicts(page).items()
+    },
     "num_runs": len(run.profile.seeds),
     "num_train": skin.train,
     "num_test": skin.test,

@@ -25,12 +25,12 @@ run = notebook.open_run("what_slug_tells", profile)
 
 # %% tags=["hide-input"]
 kept = notebook.find_recorded("comparisons")
-known = None if kept is None else recorded.added(kept)
+known = None if kept is None else recorded.told(kept)
 of_recorded(kept, {} if kept is None else recorded.tables(kept, known))
 
 # %% mystnb={"figure": {"caption": "Recorded run on real images, network trained on B. Left: Spearman's rank correlation of each score with the mean squared error of an image. Right: the same after edge energy, KL divergence, norm of the latent mean and distance to the nearest training image have been taken out of both. Bars: intervals over runs and patients.", "name": "fig-what-slug-tells-recorded"}, "image": {"alt": "Two panels of dots with intervals for the recorded run, one row for each score: its rank correlation with the error alone, and given four numbers that cost nothing.", "classes": "dark-light"}} tags=["hide-input"]
 if known is not None:
-    figures.added_panels(known)
+    figures.added_panels(known.added)
     plt.show()
 
 # %% [markdown]
@@ -119,7 +119,7 @@ numbers = {
     "gap_given_slug": gaps["gap given SLUG"].value,
 }
 if known is not None:
-    numbers |= recorded.numbers(kept, known)
+    numbers |= recorded.numbers(known)
 # The first page quotes these of the recorded run.
 quoted = {
     "recorded_slug_given_all",

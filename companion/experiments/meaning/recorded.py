@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -15,21 +16,38 @@ from companion.statistics.summaries import GROUPS
 DECIDING = ("slug", "divergence", "edge_energy", "deep_ensemble")
 
 
-def tables(run: Run, known: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]:
-    """Return the titled tables that a run has the data for; `known` is what `added` returns."""
+@dataclass(frozen=True)
+class Told:
+    """What a page shows as tables and quotes as numbers, computed once; see `analysis`."""
+
+    epistemic: pd.DataFrame
+    added: pd.DataFrame
+    sufficiency: pd.Series
+    flags: pd.DataFrame
+
+
+def told(run: Run) -> Told:
+    """Return what SLUG tells in a run that has baselines."""
+    scores, wide = run.table("scores"), records.wide_with_groups(run)
+    return Told(
+        analysis.epistemic(scores, run.profile),
+        analysis.added(wide, run.profile, analysis.shown_in(wide)),
+        analysis.sufficiency(scores, run.profile),
+        analysis.flags(scores, run.profile),
+    )
+
+
+def tables(run: Run, known: Told) -> dict[str, Callable[[Run], pd.DataFrame]]:
+    """Return the titled tables that a run has the data for."""
     count = len(run.profile.seeds_of(["comparisons"]))
     on = f"on the {count} runs that have baselines"
     found: dict[str, Callable[[Run], pd.DataFrame]] = {
-        "Does it change with the training set?": lambda one: analysis.show(
-            analysis.epistemic(one.table("scores"), one.profile)
-        ),
-        f"What does it add, {on}?": lambda one: analysis.show(known),
+        "Does it change with the training set?": lambda one: analysis.show(known.epistemic),
+        f"What does it add, {on}?": lambda one: analysis.show(known.added),
         "Does a given score mean the same error in both groups?": lambda one: analysis.show(
-            analysis.sufficiency(one.table("scores"), one.profile).to_frame("log (dark / light)")
+            known.sufficiency.to_frame("log (dark / light)")
         ),
-        "How many are flagged": lambda one: analysis.show(
-            analysis.flags(one.table("scores"), one.profile)
-        ),
+        "How many are flagged": lambda one: analysis.show(known.flags),
         f"What can be decided by it, {on}?": lambda one: analysis.kept_at_risk(
             records.wide_with_groups(one), one.profile, DECIDING
         ),
@@ -45,25 +63,16 @@ def tables(run: Run, known: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFr
     return found
 
 
-def added(run: Run) -> pd.DataFrame:
-    """Return `analysis.added` of a run's baselines."""
-    wide = records.wide_with_groups(run)
-    return analysis.added(wide, run.profile, analysis.shown_in(wide))
-
-
-def numbers(run: Run, known: pd.DataFrame) -> dict[str, float]:
-    """Return the numbers that the first page quotes; `known` is what `added` returns."""
-    scores = run.table("scores")
-    epistemic, rates = (made(scores, run.profile) for made in (analysis.epistemic, analysis.flags))
-    given = analysis.sufficiency(scores, run.profile)["gap given SLUG"]
-    found = {"recorded_excess_given_slug": math.expm1(given.value)}
+def numbers(known: Told) -> dict[str, float]:
+    """Return the numbers that the first page quotes."""
+    found = {"recorded_excess_given_slug": math.expm1(known.sufficiency["gap given SLUG"].value)}
     for name, table, row, column in (
-        ("slug_given_all", known, "slug", "given all four"),
-        ("deep_ensemble_given_all", known, "deep_ensemble", "given all four"),
-        ("within_images", epistemic, "SLUG", "within images"),
-        ("within_images_and_sets", epistemic, "SLUG", "within images and training sets"),
-        *((f"flagged_{group}", rates, group, "flagged by SLUG") for group in GROUPS),
-        *((f"large_error_{group}", rates, group, "large error") for group in GROUPS),
+        ("slug_given_all", known.added, "slug", "given all four"),
+        ("deep_ensemble_given_all", known.added, "deep_ensemble", "given all four"),
+        ("within_images", known.epistemic, "SLUG", "within images"),
+        ("within_images_and_sets", known.epistemic, "SLUG", "within images and training sets"),
+        *((f"flagged_{group}", known.flags, group, "flagged by SLUG") for group in GROUPS),
+        *((f"large_error_{group}", known.flags, group, "large error") for group in GROUPS),
     ):
         interval = table[column][row]
         assert isinstance(interval, Interval)

@@ -52,9 +52,14 @@ def test_each_origin_is_measured_by_itself():
     assert first[6] == second[6] == 1
 
 
-@pytest.mark.parametrize("origins", [["first"], []])
-def test_one_origin_or_unknown_ones_need_no_table(origins):
-    table = scores(origins or ["first"])
-    if not origins:
-        table["origin"] = np.nan
-    assert within_origins(table, load_profile("quick")).empty
+def test_images_of_one_origin_need_no_table():
+    assert within_origins(scores(["first"]), load_profile("quick")).empty
+
+
+@pytest.mark.parametrize("unknown", [np.nan, ""])
+def test_unknown_origins_need_no_table(unknown):
+    assert within_origins(scores(ERRORS).assign(origin=unknown), load_profile("quick")).empty
+
+
+def test_a_table_from_before_origins_were_kept_has_none():
+    assert within_origins(scores(ERRORS).drop(columns="origin"), load_profile("quick")).empty
