@@ -6,9 +6,9 @@
 Every measurement is a process of its own, ours and the peers' in turn, several times; the fastest
 of each counts, since whatever else a machine does only ever slows it down. With --threads 1 it is
 processor time instead of wall time. Ours runs as the graph starts it, with its memory settings
-(`companion.pipeline.graph.KEEP_MEMORY`), and once more without them; products also with a device of
-JAX for each core, over which a batch is split. PyTorch runs in the channels_last layout, as is and
-with the same settings. Writes benchmarks/results/speed-<threads>.json.
+(`companion.pipeline.graph.KEEP_MEMORY`), and once more without them; with more threads also with a
+device of JAX for each core, over which a batch is split. PyTorch runs in the channels_last layout,
+as is and with the same settings. Writes benchmarks/results/speed-<threads>.json.
 """
 
 import argparse
@@ -47,11 +47,13 @@ def our_step(architecture: Architecture, images: np.ndarray) -> Callable[[], obj
     import jax
 
     from slugkit.model import training, vae
+    from slugkit.operators.batches import repeat, split
 
     model = vae.initialise(architecture, 0)
     optimiser, step = training.make_step(architecture, 1e-3, 1000)
     state = [model.params, model.batch_stats, optimiser.init(model.params)]
-    batch, key = jax.numpy.asarray(images), jax.random.key(0)
+    state = repeat(state, len(images))
+    batch, key = split(images), jax.random.key(0)
 
     def run() -> None:
         *state[:], loss = step(*state, batch, key)
@@ -139,8 +141,8 @@ def curvlinops_product(architecture: Architecture, images: np.ndarray) -> Callab
     return lambda: operator @ vector
 
 
-STEPS = {"slugkit": our_step, "torch": torch_step}
 DEVICES = "slugkit, a device for each core"
+STEPS = {"slugkit": our_step, DEVICES: our_step, "torch": torch_step}
 PRODUCTS = {
     "slugkit": our_product,
     DEVICES: our_product,
@@ -198,12 +200,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[32, 64, 128], help="of the images")
     options = parser.parse_args()
     networks = [name for name in NETWORKS if NETWORKS[name][0].image_size in options.sizes]
-    cases = [("training step", name, network) for network in networks for name in STEPS]
-    cases += [
-        ("product", name, network)
+    cases = [
+        (quantity, name, network)
+        for quantity, packages in (("training step", STEPS), ("product", PRODUCTS))
         for network in networks
-        if network not in LARGE
-        for name in PRODUCTS
+        if quantity == "training step" or network not in LARGE
+        for name in packages
         if options.threads > 1 or name != DEVICES
     ]
     best: dict[tuple, dict] = {}

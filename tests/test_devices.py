@@ -15,6 +15,8 @@ import jax
 import numpy as np
 from small_model import KEY, apply, make_images, make_params
 from slugkit import slug
+from slugkit.model.architecture import Architecture
+from slugkit.model.training import Schedule, train
 from slugkit.operators.batches import batches
 from slugkit.operators.jacobian import lineariser
 from slugkit.streaming import score_stream
@@ -38,6 +40,12 @@ with tempfile.TemporaryDirectory() as folder:
         posterior, images, folder + "/scores.csv", num_samples=12, key=KEY, batch_size=4
     )
     result["stream"] = [np.loadtxt(path, delimiter=",", skiprows=1)[:, 1].tolist()]
+architecture = Architecture(8, (4, 6), "spatial", 2, 0.05)
+colours = np.random.default_rng(0).random((14, 1, 1, 3), dtype=np.float32)
+coloured = np.tile(colours, (1, 8, 8, 1))
+for size in (6, 7):
+    weights, losses = train(architecture, coloured, Schedule(12, size, 1e-2), seed=0)
+    result[f"losses {size}"] = losses.tolist()
 print(json.dumps(result))
 """
 
@@ -62,7 +70,7 @@ def one():
 
 
 @pytest.mark.parametrize("devices", [2, 3])
-def test_fit_scores_and_maps_do_not_depend_on_the_number_of_devices(one, devices):
+def test_fit_scores_maps_and_training_do_not_depend_on_the_number_of_devices(one, devices):
     several = run(devices)
     assert (one["devices"], several["devices"]) == (1, devices)
     assert (one["shards"], several["shards"]) == (1, devices)
@@ -70,3 +78,5 @@ def test_fit_scores_and_maps_do_not_depend_on_the_number_of_devices(one, devices
     for name in ("pushforward", "deflated", "score", "maps", "stream"):
         for made, expected in zip(several[name], one[name], strict=True):
             np.testing.assert_allclose(made, expected, rtol=2e-3, atol=1e-6)
+    for name in ("losses 6", "losses 7"):  # seven images stay on one device
+        np.testing.assert_allclose(several[name], one[name], rtol=1e-4)

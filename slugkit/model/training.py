@@ -17,7 +17,7 @@ from slugkit.files import atomic_path
 from slugkit.model.architecture import Architecture
 from slugkit.model.schedule import Schedule
 from slugkit.model.vae import TrainedVAE, initialise, training_forward
-from slugkit.operators.batches import evaluate
+from slugkit.operators.batches import evaluate, repeat, split
 from slugkit.progress import ProgressCallback, stay_silent
 
 PerceptualLoss = Callable[[jax.Array, jax.Array], jax.Array]
@@ -62,6 +62,7 @@ def train(
     ----------
     images
         (n, H, W, 3) float32 in [0, 1]; each is flipped at random along both axes as augmentation.
+        Where JAX has several devices, each batch is split over as many as divide it.
     seed
         Decides the initial weights, the order of the images, the flips and the latent noise.
     checkpoint
@@ -98,11 +99,13 @@ def train(
         state = _restore(checkpoint, state)
     key = jax.random.key(seed)
     losses = np.array(state["losses"])
+    for name in ("params", "batch_stats", "optimiser"):
+        state[name] = repeat(state[name], batch_size)
     for epoch in range(int(state["epoch"]), schedule.epochs):
         order = np.random.default_rng([seed, epoch]).permutation(len(images))
         total = jnp.zeros(())
         for i in range(steps_per_epoch):
-            batch = images[order[i * batch_size : (i + 1) * batch_size]]
+            batch = split(images[order[i * batch_size : (i + 1) * batch_size]])
             step_key = jax.random.fold_in(key, epoch * steps_per_epoch + i)
             state["params"], state["batch_stats"], state["optimiser"], loss = step(
                 state["params"], state["batch_stats"], state["optimiser"], batch, step_key
@@ -122,7 +125,9 @@ def train(
         ):
             state = {**state, "losses": losses, "epoch": finished}
             _save(checkpoint, state)
-    trained = TrainedVAE(architecture, state["params"], state["batch_stats"])
+    # Off the devices of the training, which may be fewer than all.
+    weights = jax.device_get((state["params"], state["batch_stats"]))
+    trained = TrainedVAE(architecture, *weights)
     _check_collapse(trained, images, schedule)
     return trained, losses
 

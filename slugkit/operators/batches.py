@@ -44,7 +44,7 @@ def batches(images: Images, batch_size: int | None = None) -> Iterator[Batch]:
         part = images[start : start + size]
         padding = np.repeat(part[-1:], size - len(part), axis=0)
         mask = (np.arange(size) < len(part)).astype(part.dtype)
-        yield Batch(_place(np.concatenate([part, padding])), _place(mask), start, len(part))
+        yield Batch(split(np.concatenate([part, padding])), split(mask), start, len(part))
 
 
 def common_size(count: int, batch_size: int | None = None) -> int:
@@ -89,10 +89,21 @@ def evaluate(
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
 
 
-def _place(array: np.ndarray) -> jax.Array:
-    devices = jax.devices()
+def split(array: np.ndarray) -> jax.Array:
+    """Return an array (b, ...) in equal parts on the devices, or on as many as divide b."""
+    sharding = _over_devices(len(array), "images")
+    return jnp.asarray(array) if sharding is None else jax.device_put(array, sharding)
+
+
+def repeat(tree: Any, batch_size: int) -> Any:
+    """Return a pytree on each of the devices over which `split` spreads a batch of that size."""
+    sharding = _over_devices(batch_size)
+    return tree if sharding is None else jax.device_put(tree, sharding)
+
+
+def _over_devices(batch_size: int, *axes: str) -> jax.sharding.NamedSharding | None:
+    devices = jax.devices()[: math.gcd(batch_size, len(jax.devices()))]
     if len(devices) == 1:
-        return jnp.asarray(array)
+        return None
     mesh = jax.sharding.Mesh(np.asarray(devices), ("images",))
-    spec = jax.sharding.PartitionSpec("images")
-    return jax.device_put(array, jax.sharding.NamedSharding(mesh, spec))
+    return jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*axes))
