@@ -34,12 +34,12 @@ if kept is not None:
 # %% [markdown]
 # ## The run of this book
 
-# %% mystnb={"figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects; maps scaled to [0, 1] per image, as in the paper.", "name": "fig-4"}, "image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder standard deviation and an oracle. Below: four images with foreign objects, each with its reconstruction, squared error map and uncertainty map.", "classes": "dark-light"}} tags=["hide-input"]
-figure = plt.figure(figsize=(7.2, 9))
-upper, lower = figure.subfigures(2, 1, height_ratios=(3, 6))
+# %% mystnb={"figure": {"caption": "Network trained on B. Upper left: SLUG score against mean squared error, one mark per held-out image. Upper right: mean error of the rest as the most uncertain images are removed; with several runs, faint lines are their own curves. Below: image, reconstruction, squared error and SLUG map for four images with foreign objects, summed over the channels and, as the paper shows them, with red, green and blue apart; each scaled to [0, 1] per image.", "name": "fig-4"}, "image": {"alt": "Upper left: scatter of SLUG score against mean squared error. Upper right: mean error of the remaining images as the most uncertain are removed, for SLUG, the encoder standard deviation and an oracle. Below: four images with foreign objects, each with its reconstruction and its maps of squared error and uncertainty, summed over channels and in colour.", "classes": "dark-light"}} tags=["hide-input"]
+figure = plt.figure(figsize=(7.2, 12))
+upper, lower = figure.subfigures(2, 1, height_ratios=(3, 9))
 figures.error_panels(upper, run)
 maps, examples = object_maps.examples(run)
-figures.object_rows(lower.subplots(4, len(examples)), maps, examples)
+figures.object_rows(lower.subplots(len(figures.OBJECT_ROWS), len(examples)), maps, examples)
 plt.show()
 
 # %% [markdown]

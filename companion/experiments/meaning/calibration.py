@@ -24,7 +24,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
     names = chosen["image_id"]
     images = job.read_images("data/test.npy", "data/test.csv")[names]
     made = job.read_images("reconstruction.npy", "scores.csv")[names]
-    variances = job.read_images("uncertainty.npy", "scores.csv")[names]
+    variances = job.read_images("uncertainty.npy", "scores.csv")[names].sum(axis=-1)
     residuals = np.sum((images - made) ** 2, axis=-1)
     kept = chosen[["image_id", "source", "group", "set"]].reset_index(drop=True)
     job.save_table("calibration.csv", pd.concat([kept, calibrate(residuals, variances)], axis=1))

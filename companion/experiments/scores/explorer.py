@@ -83,7 +83,7 @@ def explore(run: Run, count: int = 8) -> Explored:
         _first_axis([[one.score.value for one in row] for row in found]),
         _first_axis([[one.score.standard_error for one in row] for row in found]),
         _first_axis([[one.variance.value.sum(axis=-1) for one in row] for row in found]),
-        {name: map_ for name, map_ in maps.items() if name not in ("slug", "edge_energy")},
+        {name: maps[name] for name in ("image", "reconstruction", "squared_error")},
     )
 
 

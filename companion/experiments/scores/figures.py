@@ -18,12 +18,9 @@ from companion.statistics.metrics import rejection_curve
 from companion.statistics.summaries import GROUPS, SKIN_TYPE_NUMERALS, over_images, select
 
 # What is shown of an image, and what the figures call it.
-TITLES = {
-    "image": "image",
-    "reconstruction": "reconstruction",
-    "squared_error": "squared error",
-    "slug": "SLUG",
-}
+PICTURES = {"image": "image", "reconstruction": "reconstruction"}
+AT_A_GLANCE = {**PICTURES, "squared_error": "squared error", "slug": "SLUG"}
+OBJECT_ROWS = {**AT_A_GLANCE, "squared_error_rgb": "squared error, RGB", "slug_rgb": "SLUG, RGB"}
 # What stands on the axis of each column of the score table.
 QUANTITIES = {
     "mse": "mean squared error\n(intensity², per pixel)",
@@ -182,20 +179,20 @@ def rejection(axis: Axes, scores: pd.DataFrame) -> None:
 
 
 def object_rows(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.DataFrame) -> None:
-    """Fill a grid, one column per image of `table`: image, reconstruction and the two maps.
+    """Fill a grid, one column per image of `table`: image, reconstruction and maps.
 
     Parameters
     ----------
     axes
-        (4, m).
+        (6, m).
     run_maps
         From `object_maps.load_maps`.
     table
         m rows of the score table, in the order of the maps.
     """
-    for row, (name, title) in zip(axes, TITLES.items(), strict=True):
+    for row, (name, title) in zip(axes, OBJECT_ROWS.items(), strict=True):
         for axis, content, (_, image) in zip(row, run_maps[name], table.iterrows(), strict=True):
-            content = scaled(content) if content.ndim == 2 else content
+            content = content if name in PICTURES else scaled(content)
             picture(axis, content, may_show=image["may_show"], source=image["source"])
             if name == "image":
                 axis.set_title(image["object"], fontsize=8, fontweight="normal", loc="center")
@@ -204,12 +201,12 @@ def object_rows(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.Dat
 
 def at_a_glance(axes: np.ndarray, run_maps: dict[str, np.ndarray], table: pd.DataFrame) -> None:
     """Fill a grid (m, 4), one row per image of `table`, as `object_rows` does its columns."""
-    for axis, title in zip(axes[0], TITLES.values(), strict=True):
+    for axis, title in zip(axes[0], AT_A_GLANCE.values(), strict=True):
         axis.set_title(title)
     for place, (row, (_, image)) in enumerate(zip(axes, table.iterrows(), strict=True)):
-        for axis, name in zip(row, TITLES, strict=True):
+        for axis, name in zip(row, AT_A_GLANCE, strict=True):
             content = run_maps[name][place]
-            content = scaled(content) if content.ndim == 2 else content
+            content = content if name in PICTURES else scaled(content)
             picture(axis, content, may_show=image["may_show"], source=image["source"])
         drawn = image["set"] == "object"
         row[0].set_ylabel(f"a {image['object']}" if drawn else f"{image['set']} skin")

@@ -55,16 +55,24 @@ def scored(run: Run, seed: int) -> pd.DataFrame:
 
 
 def load_maps(run: Run, seed: int, identifiers: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return the maps of some test images (n, H, W), summed over channels, and what they show."""
+    """Return what the maps of some test images show, and the maps.
+
+    Images, reconstructions and the maps whose names end in `_rgb` are (n, H, W, 3), the other maps
+    (n, H, W), summed over channels.
+    """
     identifiers = list(identifiers)
     images = run.images("test", seed)[identifiers]
     reconstructions = run.images("reconstruction", seed, MIXED)[identifiers]
+    squared_error = (images - reconstructions) ** 2
+    variance = run.images("uncertainty", seed, MIXED)[identifiers]
     return {
         "image": images,
         "reconstruction": reconstructions,
-        "squared_error": np.sum((images - reconstructions) ** 2, axis=-1),
+        "squared_error": squared_error.sum(axis=-1),
+        "squared_error_rgb": squared_error,
         "edge_energy": edge_energy(images),
-        "slug": run.images("uncertainty", seed, MIXED)[identifiers],
+        "slug": variance.sum(axis=-1),
+        "slug_rgb": variance,
     }
 
 

@@ -55,7 +55,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
     latent = tuple(range(1, mean.ndim))
     in_nats = divergence(mean, deviation**2, 2 * np.log(deviation)).sum(axis=latent)
     job.save_array("reconstruction.npy", reconstruction)
-    job.save_array("uncertainty.npy", variance.value.sum(axis=-1))
+    job.save_array("uncertainty.npy", variance.value)
     scores = table.assign(
         dataset=job.dataset,
         seed=job.seed,

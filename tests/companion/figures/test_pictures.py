@@ -50,14 +50,15 @@ def test_a_contact_sheet_shows_only_what_may_be_shown(may_show, shown):
     assert reasons(figure) == 4 - shown
 
 
-@pytest.mark.parametrize(("may_show", "shown"), [(True, 16), (False, 0)])
+@pytest.mark.parametrize(("may_show", "shown"), [(True, 24), (False, 0)])
 def test_maps_and_reconstructions_are_withheld_with_the_image(may_show, shown):
-    figure, axes = plt.subplots(4, 4)
+    figure, axes = plt.subplots(6, 4)
     maps = {"image": IMAGES, "reconstruction": IMAGES}
     maps |= {"squared_error": IMAGES[..., 0], "slug": IMAGES[..., 1]}
+    maps |= {"squared_error_rgb": IMAGES, "slug_rgb": 300 * IMAGES}
     object_rows(axes, maps, table(may_show))
     assert pictures(figure) == shown
-    assert reasons(figure) == 16 - shown
+    assert reasons(figure) == 24 - shown
 
 
 def test_only_the_image_that_may_not_be_shown_is_withheld():
