@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from slugkit import refusals
+from slugkit.model.convolution import VOLUMES, convolution
 from slugkit.operators.jacobian import Apply
 
 
@@ -52,7 +53,9 @@ def from_torch(module: Any, call: Callable[[Any, Any], Any] | None = None) -> tu
     for name, part in module.named_modules():
         if part.training:
             raise refusals.TORCH_TRAINING.error(part=name or type(module).__name__)
-    environment, functional = torchax.default_env(), JittableModule(module)
+    # One of our own, since an operation of it is replaced.
+    environment, functional = torchax.tensor.Environment(), JittableModule(module)
+    _replace_convolution(environment)
     if not functional.params:
         raise refusals.TORCH_FROZEN.error()
     # What stands beside "params" stays fixed.
@@ -74,3 +77,31 @@ def from_torch(module: Any, call: Callable[[Any, Any], Any] | None = None) -> tu
 
 def _call(module: Any, images: Any) -> Any:
     return module(images)
+
+
+def _replace_convolution(environment: Any) -> None:
+    """Make convolutions of volumes those that are fast on a CPU; all others stay torchax's."""
+    import torch
+    from torchax.ops.ops_registry import all_aten_ops
+
+    operation = torch.ops.aten.convolution
+
+    def convolve(x: Any, w: Any, bias: Any, *options: Any) -> jax.Array:
+        strides, padding, dilation, transposed, _, groups = options
+        if (x.ndim, w.ndim, transposed) != (5, 5, False):
+            return all_aten_ops[operation].func(x, w, bias, *options)
+        x, w = jnp.moveaxis(x, 1, -1), w.transpose(2, 3, 4, 1, 0)
+        y = convolution(
+            x,
+            w,
+            strides,
+            [(one, one) for one in padding],
+            rhs_dilation=dilation,
+            dimension_numbers=jax.lax.conv_dimension_numbers(x.shape, w.shape, VOLUMES),
+            feature_group_count=groups,
+        )
+        return jnp.moveaxis(y if bias is None else y + bias, -1, 1)
+
+    environment.override_op_definition(
+        operation, lambda *given: environment.j2t_iso(convolve(*environment.t2j_iso(given)))
+    )

@@ -50,10 +50,11 @@ BELOW = {
 METHOD = {*(name.split(".")[0] for name in BELOW), "solvers", "estimators"}
 BELOW |= {
     "slug": METHOD,
-    "torch": {"errors", "refusals", "operators"},
+    "torch": {"errors", "refusals", "operators", "model.convolution"},
     "shards": METHOD | {"slug"},
     "streaming": METHOD | {"slug"},
     "evidence": METHOD,
+    "model.convolution": set(),
     "model": {"errors", "files", "operators", "progress"},
     "baselines": METHOD | {"slug", "model"},
     "data": {"errors", "files", "progress"},

@@ -126,6 +126,26 @@ def test_monais_autoencoder(torch, side):
     check_against_torch(torch, model.eval(), lambda model, x: model.reconstruct(x), (1, *side))
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"stride": (2, 1, 3), "padding": (0, 1, 2)},
+        {"bias": False},
+        {"dilation": 2},
+        {"groups": 2},
+    ],
+    ids=str,
+)
+def test_convolutions_of_volumes(torch, options):
+    torch.manual_seed(0)
+    module = torch.nn.Conv3d(2, 4, 3, **options).eval()
+    volumes = made_images((2, 7, 8, 9), 3)
+    apply, params = from_torch(module)
+    expected = module(torch.from_numpy(volumes)).detach().numpy()
+    np.testing.assert_allclose(jax.jit(apply)(params, volumes), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_autoencoder_of_diffusers(torch):
     diffusers = pytest.importorskip("diffusers", reason=install("diffusers"))

@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from slugkit.model.convolution import LAYOUT, convolution
+from slugkit.model.convolution import LAYOUT, VOLUMES, convolution
 
 
 def both(images, kernel, strides, padding):
     """Return ours and XLA's convolution as functions of images and kernel."""
-    numbers = lax.conv_dimension_numbers(images, kernel, LAYOUT)
+    layout = LAYOUT if len(images) == 4 else VOLUMES
+    numbers = lax.conv_dimension_numbers(images, kernel, layout)
     options = {"window_strides": strides, "padding": padding, "dimension_numbers": numbers}
 
     def ours(x, w):
@@ -46,6 +47,8 @@ CASES = {
     "an odd image and kernel": ((2, 33, 17, 2), (3, 5, 2, 3), 1, [(0, 2), (4, 1)]),
     "halved, odd": ((2, 33, 31, 2), (3, 3, 2, 3), 2, "SAME"),
     "strides that leave pixels over": ((2, 35, 37, 2), (3, 3, 2, 3), 4, [(1, 0), (0, 2)]),
+    "volumes": ((2, 5, 20, 18, 2), (3, 3, 3, 2, 3), 1, "SAME"),
+    "volumes, halved": ((2, 7, 35, 34, 2), (3, 3, 2, 2, 3), 2, [(1, 2), (0, 1), (1, 1)]),
 }
 
 
@@ -58,7 +61,7 @@ def _in_double_precision():
 @pytest.mark.parametrize("name", CASES)
 def test_all_orders_and_modes_of_derivatives(name):
     shape, kernel, stride, padding = CASES[name]
-    ours, theirs = both(shape, kernel, (stride, stride), padding)
+    ours, theirs = both(shape, kernel, (stride,) * (len(shape) - 2), padding)
     x, w = drawn(shape), drawn(kernel, 1)
     assert "correlate" in str(jax.make_jaxpr(ours)(x, w)), "left to XLA"
     y = theirs(x, w)
@@ -136,11 +139,28 @@ def test_products_with_many_cotangents_at_once():
 def test_any_shape(sides, kernel, channels, padding, stride):
     shape, kernel = (2, *sides, channels[0]), (*kernel, *channels)
     pads = [tuple(padding[:2]), tuple(padding[2:])]
-    ours, theirs = both(shape, kernel, (stride, stride), pads)
+    agree_with_first_derivatives(shape, kernel, (stride, stride), pads)
+
+
+def agree_with_first_derivatives(shape, kernel, strides, pads):
+    ours, theirs = both(shape, kernel, strides, pads)
     x, w = drawn(shape), drawn(kernel, 1)
     made = [jax.vjp(convolve, x, w) for convolve in (ours, theirs)]
     agree(made[0][0], made[1][0])
     agree(*(pull(jnp.cos(made[1][0])) for _, pull in made))
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    sides=st.tuples(*[st.integers(3, 12)] * 3),
+    kernel=st.tuples(*[st.integers(1, 3)] * 3),
+    channels=st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    padding=st.tuples(*[st.integers(0, 2)] * 6),
+    strides=st.tuples(*[st.integers(1, 3)] * 3),
+)
+def test_any_volume(sides, kernel, channels, padding, strides):
+    pads = [padding[:2], padding[2:4], padding[4:]]
+    agree_with_first_derivatives((2, *sides, channels[0]), (*kernel, *channels), strides, pads)
 
 
 @pytest.mark.parametrize(
