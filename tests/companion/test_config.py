@@ -130,18 +130,21 @@ def test_only_a_separate_experiment_has_a_profile_of_its_own():
         SeparateExperiment()
 
 
-def test_an_experiment_may_be_made_on_the_first_runs_only():
-    profile = load_profile("reduced")
-    assert profile.experiments["comparisons"].num_runs == 3
+def with_compared_runs(tmp_path, number):
+    text = (project_root() / "profiles" / "reduced.yml").read_text()
+    path = tmp_path / "reduced.yml"
+    path.write_text(text.replace("num_runs: 5", f"num_runs: {number}"))
+    assert path.read_text() != text
+    return read_profile(path)
+
+
+def test_an_experiment_may_be_made_on_the_first_runs_only(tmp_path):
+    profile = with_compared_runs(tmp_path, 3)
     assert profile.seeds_of(["curvature", "comparisons"]) == profile.seeds[:3]
     assert profile.seeds_of(["curvature", "objects"]) == profile.seeds
 
 
 def test_more_runs_of_an_experiment_change_no_result(tmp_path):
-    text = (project_root() / "profiles" / "reduced.yml").read_text()
-    path = tmp_path / "reduced.yml"
-    path.write_text(text.replace("num_runs: 3", "num_runs: 4"))
-    assert path.read_text() != text
-    more, before = read_profile(path), load_profile("reduced")
+    more, before = with_compared_runs(tmp_path, 4), load_profile("reduced")
     assert more.digest("comparisons") == before.digest("comparisons")
     assert len(more.seeds_of(["comparisons"])) == 4
