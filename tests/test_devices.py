@@ -69,7 +69,7 @@ def one():
     return run(1)
 
 
-@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("devices", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_fit_scores_maps_and_training_do_not_depend_on_the_number_of_devices(one, devices):
     several = run(devices)
     assert (one["devices"], several["devices"]) == (1, devices)
