@@ -174,9 +174,8 @@ pd.DataFrame.from_dict(rows, orient="index").rename_axis("library")
 # )
 # ```
 #
-# On a processor the convolutions of volumes are not XLA's, whose products with the matrix take five
-# times as long for MONAI's model below. In flax they are to be had by
-# `nnx.Conv(..., conv_general_dilated=slugkit.model.convolution.convolution)`.
+# On a processor the convolutions of volumes are not XLA's, which are slow there. In flax they are to
+# be had by `nnx.Conv(..., conv_general_dilated=slugkit.model.convolution.convolution)`.
 #
 # In the tests, scores and maps of these models are those of PyTorch's own Jacobian in double
 # precision. What small ones take, by `benchmarks/torch_models.py`, with seconds of one processor,

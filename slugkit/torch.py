@@ -88,7 +88,8 @@ def _replace_convolution(environment: Any) -> None:
 
     def convolve(x: Any, w: Any, bias: Any, *options: Any) -> jax.Array:
         strides, padding, dilation, transposed, _, groups = options
-        if (x.ndim, w.ndim, transposed) != (5, 5, False):
+        # One pad may stand for all three sides.
+        if (x.ndim, w.ndim, len(padding), transposed) != (5, 5, 3, False):
             return all_aten_ops[operation].func(x, w, bias, *options)
         x, w = jnp.moveaxis(x, 1, -1), w.transpose(2, 3, 4, 1, 0)
         y = convolution(

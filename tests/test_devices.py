@@ -17,7 +17,7 @@ from small_model import KEY, apply, make_images, make_params
 from slugkit import slug
 from slugkit.model.architecture import Architecture
 from slugkit.model.training import Schedule, train
-from slugkit.operators.batches import batches
+from slugkit.operators.batches import batches, split
 from slugkit.operators.jacobian import lineariser
 from slugkit.streaming import score_stream
 
@@ -43,6 +43,7 @@ with tempfile.TemporaryDirectory() as folder:
 architecture = Architecture(8, (4, 6), "spatial", 2, 0.05)
 colours = np.random.default_rng(0).random((14, 1, 1, 3), dtype=np.float32)
 coloured = np.tile(colours, (1, 8, 8, 1))
+result["split"] = [len(split(coloured[:size]).sharding.device_set) for size in (6, 7)]
 for size in (6, 7):
     weights, losses = train(architecture, coloured, Schedule(12, size, 1e-2), seed=0)
     result[f"losses {size}"] = losses.tolist()
@@ -74,6 +75,7 @@ def test_fit_scores_maps_and_training_do_not_depend_on_the_number_of_devices(one
     several = run(devices)
     assert (one["devices"], several["devices"]) == (1, devices)
     assert (one["shards"], several["shards"]) == (1, devices)
+    assert several["split"] == [devices, 1]
     np.testing.assert_allclose(several["eigenvalues"], one["eigenvalues"], rtol=1e-4)
     for name in ("pushforward", "deflated", "score", "maps", "stream"):
         for made, expected in zip(several[name], one[name], strict=True):

@@ -146,6 +146,21 @@ def test_convolutions_of_volumes(torch, options):
     np.testing.assert_allclose(jax.jit(apply)(params, volumes), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_one_pad_for_all_sides_of_a_volume(torch):
+    torch.manual_seed(0)
+    module = torch.nn.Conv3d(2, 4, 3).eval()
+    volumes = made_images((2, 5, 6, 7), 3)
+
+    def padded(module, x):
+        strides, dilation, none = [1, 1, 1], [1, 1, 1], [0, 0, 0]
+        given = x, module.weight, module.bias, strides, [1], dilation, False, none, 1
+        return torch.convolution(*given)
+
+    apply, params = from_torch(module, padded)
+    expected = padded(module, torch.from_numpy(volumes)).detach().numpy()
+    np.testing.assert_allclose(jax.jit(apply)(params, volumes), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_the_autoencoder_of_diffusers(torch):
     diffusers = pytest.importorskip("diffusers", reason=install("diffusers"))

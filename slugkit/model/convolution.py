@@ -9,7 +9,8 @@ Two bilinear primitives are enough, each the transpose of the other in one argum
 .. math:: y_{nijo} = \sum_{rsc} x_{n,i+r,j+s,c}\, w_{rsco}, \qquad
           w_{rsco} = \sum_{nij} x_{n,i+r,j+s,c}\, y_{nijo}
 
-Elsewhere than on a CPU both are XLA's own.
+Elsewhere than on a CPU both are XLA's own. A convolution of volumes becomes one of slices where it
+is traced on a CPU.
 """
 
 from collections.abc import Callable, Sequence
@@ -148,7 +149,7 @@ def _of_volumes(
 ) -> jax.Array:
     """Convolve slices, with those that the kernel reaches above and below as further channels.
 
-    XLA's CPU backend gathers the window of each voxel anew, which takes five to ten times as long.
+    XLA's CPU backend gathers the window of each voxel anew, which takes several times as long.
     """
     step, taps = strides[0], w.shape[0]
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (*padding[0], 0), *[(0, 0, 0)] * 3])
