@@ -31,6 +31,11 @@ if kept is not None:
     figures.error_panels(plt.figure(figsize=(7.2, 3.2)), kept)
     plt.show()
 
+# %% tags=["hide-input"]
+title = "The maps against the objects' masks, as means over runs and images:"
+maps_kept = notebook.find_recorded("object_maps")
+of_recorded(maps_kept, {title: lambda one: map_table(one.table("object_maps"), one.profile)})
+
 # %% [markdown]
 # ## The run of this book
 
@@ -49,7 +54,7 @@ plt.show()
 # chance, 1 means every pixel of the object stands above every other pixel.
 
 # %%
-measured = object_maps.measure(run)
+measured = run.table("object_maps")
 map_table(measured, run.profile)
 
 # %% tags=["hide-input"]

@@ -35,12 +35,28 @@ STEPS = (
         minutes=1440,
         kept={"scores.csv": ""},
     ),
+    Step(
+        "object_maps",
+        Scope.MIXED,
+        "companion.experiments.scores.object_maps_step:run",
+        inputs=(
+            "data/test.npy",
+            "data/test.csv",
+            "data/masks.npy",
+            "scores.csv",
+            "reconstruction.npy",
+            "uncertainty.npy",
+        ),
+        outputs=("object_maps.csv",),
+        settings=("scores",),
+        kept={"object_maps.csv": "companion.experiments.objects.records:shorten"},
+    ),
 )
 PAGES = (
     Page("at_a_glance", shows=("scores",)),
     Page("fig1", shows=("scores",), decides_claims=True, reads_recorded=True),
     Page("fig2", shows=("scores",), decides_claims=True, reads_recorded=True),
     Page("fig3", shows=("scores",), decides_claims=True, reads_recorded=True),
-    Page("fig4", shows=("scores",), decides_claims=True, reads_recorded=True),
+    Page("fig4", shows=("scores", "object_maps"), decides_claims=True, reads_recorded=True),
     Page("explorer", shows=("scores",)),
 )

@@ -1,4 +1,4 @@
-"""How well the pixel maps find foreign objects, image by image."""
+"""The pixel maps of single images, and which images are shown with them."""
 
 from collections.abc import Iterable
 
@@ -7,45 +7,7 @@ import pandas as pd
 
 from companion.config import MIXED
 from companion.run import Run
-from companion.statistics.metrics import (
-    inside_outside_ratio,
-    pixel_auroc,
-    pixel_average_precision,
-)
 from slugkit.baselines.trivial import edge_energy
-
-MAPS = ("slug", "squared_error", "edge_energy")
-
-
-def measure(run: Run) -> pd.DataFrame:
-    """Return one row per image with a mask and per map: AUROC, average precision, ratio.
-
-    `ratio` is the mean of the map inside the mask over the mean outside. Images come from the
-    sets "object" (drawn objects, exact masks) and "tagged" (real ones, masks by a colour rule).
-    """
-    rows = []
-    for seed in run.profile.seeds:
-        masks, table = run.images("masks", seed), scored(run, seed)
-        table = table[[bool(mask.any()) for mask in masks[table["image_id"]]]]
-        maps = load_maps(run, seed, table["image_id"])
-        for place, (_, image) in enumerate(table.iterrows()):
-            mask = masks.one(image["image_id"])
-            for name in MAPS:
-                rows.append(
-                    {
-                        "seed": seed,
-                        "image_id": image["image_id"],
-                        "group": image["group"],
-                        "set": image["set"],
-                        "object": image["object"],
-                        "map": name,
-                        "auroc": pixel_auroc(maps[name][place], mask),
-                        "average_precision": pixel_average_precision(maps[name][place], mask),
-                        "ratio": inside_outside_ratio(maps[name][place], mask),
-                        "covered": float(mask.mean()),
-                    }
-                )
-    return pd.DataFrame(rows)
 
 
 def scored(run: Run, seed: int) -> pd.DataFrame:

@@ -49,8 +49,8 @@ def test_figure_4_and_what_it_waits_for_come_first_then_what_takes_long(tmp_path
     )
     jobs = json.loads(make(folder, sys.executable, "-c", plan).stdout.splitlines()[-1])
     first = [job["rule"] for job in jobs if job["priority"] == "highest"]
-    assert set(first) == {"prepare", "train", "curvature", "scores", "page_fig4"}
-    assert len(first) == 1 + 3 + 3 + 3 + 1
+    assert set(first) == {"prepare", "train", "curvature", "scores", "object_maps", "page_fig4"}
+    assert len(first) == 1 + 3 + 3 + 3 + 1 + 1
     long = {job["rule"] for job in jobs if str(job["priority"]).isdigit() and job["priority"]}
     assert {"estimators", "sketch", "comparisons", "ablation"} <= long
 

@@ -30,6 +30,7 @@ def test_every_step_that_computes_with_a_network_is_counted():
         "prepare",
         "ablation_prepare",
         "calibration",  # reads maps, and no network
+        "object_maps",  # so does this
     }
     assert (table["hours"] > 0).all()
 
