@@ -70,7 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     plan = add("plan", _plan, "say how long a profile will take on this machine")
     plan.add_argument("--workers", type=count, default=2, help="jobs side by side")
     plan.add_argument("--data", help="folder with the weights of the perceptual loss")
-    add("record", _record, "keep the tables of a finished run in results/")
+    record = add("record", _record, "keep the tables of a finished run in results/")
+    record.add_argument(
+        "--dataset", choices=DATASETS, help="only what this training set's networks gave"
+    )
     add("pages", _pages, "compile the executed notebooks into the book")
     book = add("book", _book, "make everything up to the book, as `make book` does")
     book.add_argument("--data", help="folder with real images (or set SLUGKIT_DATA)")
@@ -125,10 +128,14 @@ def _plan(options: argparse.Namespace) -> None:
 
 def _record(options: argparse.Namespace) -> None:
     from companion.experiments import pages, steps
-    from companion.pipeline.recording import record
+    from companion.pipeline.recording import record, record_networks
     from companion.profiles import load_profile
 
-    size = record(load_profile(options.profile), steps(), pages())
+    profile = load_profile(options.profile)
+    if options.dataset:
+        size = record_networks(profile, steps(), options.dataset)
+    else:
+        size = record(profile, steps(), pages())
     print(f"results/{options.profile}: {size / 1e3:.0f} kB")
 
 

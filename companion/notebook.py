@@ -11,12 +11,13 @@ from matplotlib.figure import Figure
 from myst_nb import glue
 
 from companion.book import panels
+from companion.config import MIXED
 from companion.experiments import page_named, sections_of, steps
 from companion.figures.style import apply_style, save_figure
 from companion.paths import RunPaths
 from companion.pipeline import graph
 from companion.pipeline.provenance import commit, hardware, interpreter, machine, versions
-from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
+from companion.pipeline.recorded_runs import NETWORKS, recorded_profiles, recorded_run
 from companion.pipeline.steps import Page
 from companion.profiles import load_profile, make_profile
 from companion.run import Run
@@ -27,6 +28,8 @@ from slugkit.progress import format_duration
 
 # The recorded run on real images that pages show beside the run of the clone.
 REAL_RUN = "reduced"
+# Of this one, at the paper's size, only the networks of the mixed training set are made.
+LARGE_RUN = "large"
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,14 @@ def find_recorded(table: str, profile: str = REAL_RUN) -> Run | None:
     loaded = _recorded_profile(profile)
     run = None if loaded is None else Run(loaded, steps(), "results")
     return run if run is not None and run.has_table(table) else None
+
+
+def find_recorded_networks(profile: str = LARGE_RUN) -> Run | None:
+    """Return what is recorded of a profile's networks of the mixed training set, else None."""
+    if profile not in recorded_profiles(NETWORKS):
+        return None
+    loaded = make_profile(recorded_run(profile, NETWORKS)["profile"])
+    return Run(loaded, steps(), "results", MIXED)
 
 
 def _recorded_profile(name: str) -> Any:

@@ -23,6 +23,7 @@ class Run:
     profile: Profile
     steps: Mapping[str, Step]  # all that are declared, by the name of their rule
     base: str = "runs"  # or "results"
+    dataset: str | None = None  # the training set whose networks alone are recorded
     _read: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -36,7 +37,8 @@ class Run:
 
     def jobs(self, rule: str) -> list[Job]:
         """Return the jobs of a step."""
-        return jobs_of(self.own[rule], self.profile, self.base) if rule in self.own else []
+        found = jobs_of(self.own[rule], self.profile, self.base) if rule in self.own else []
+        return [job for job in found if self.dataset in (None, job.dataset)]
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table that a step writes, of all its jobs, with the seed and the training set.

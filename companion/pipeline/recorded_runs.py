@@ -4,13 +4,16 @@ import json
 
 from companion.paths import RunPaths
 
+# What is known about a whole run, or about the networks of one training set where no more was made.
+WHOLE_RUN, NETWORKS = "run.json", "networks.json"
 
-def recorded_profiles() -> list[str]:
+
+def recorded_profiles(about: str = WHOLE_RUN) -> list[str]:
     """Return the names of the profiles of which a run is recorded."""
     folder = RunPaths("", "results").root
-    return sorted(path.parent.name for path in folder.glob("*/run.json"))
+    return sorted(path.parent.name for path in folder.glob(f"*/{about}"))
 
 
-def recorded_run(profile: str) -> dict:
+def recorded_run(profile: str, about: str = WHOLE_RUN) -> dict:
     """Return what is known about a recorded run: profile, data sets, date, machines, commits."""
-    return json.loads((RunPaths(profile, "results").root / "run.json").read_text(encoding="utf-8"))
+    return json.loads((RunPaths(profile, "results").root / about).read_text(encoding="utf-8"))

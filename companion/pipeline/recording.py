@@ -4,13 +4,15 @@ import importlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import pandas as pd
 
 from companion.config import Profile
-from companion.paths import RunPaths
+from companion.paths import RunPaths, project_root
 from companion.pipeline.jobs import Job, jobs_of
 from companion.pipeline.provenance import machine
+from companion.pipeline.recorded_runs import NETWORKS, WHOLE_RUN
 from companion.pipeline.steps import Page, Step
 from companion.pipeline.store import load_table, save_table
 from slugkit.data.acquire.manifests import load_manifest
@@ -29,7 +31,7 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
     InputError
         The run is not finished.
     """
-    source, target = RunPaths(profile.name), RunPaths(profile.name, "results")
+    source = RunPaths(profile.name)
     jobs = [job for step in steps.values() for job in jobs_of(step, profile)]
     verdicts = [
         source.notebook(page.name).with_suffix(".json")
@@ -44,9 +46,44 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
                 f"{path.relative_to(source.root)} is missing; run `make book "
                 f"PROFILE={profile.name}` first"
             )
+    return _write(profile, jobs, verdicts, WHOLE_RUN)
+
+
+def record_networks(profile: Profile, steps: Mapping[str, Step], dataset: str) -> int:
+    """Copy what the networks of one training set gave, of a run that has nothing else yet.
+
+    Raises
+    ------
+    InputError
+        A whole run is recorded already, or a network has not been scored.
+    """
+    if (RunPaths(profile.name, "results").root / WHOLE_RUN).is_file():
+        raise InputError(
+            f"a whole run of profile {profile.name!r} is recorded, which one training set would "
+            "replace: leave out --dataset"
+        )
+    jobs = [
+        job
+        for step in steps.values()
+        if not step.part
+        for job in jobs_of(step, profile)
+        if job.dataset == dataset
+    ]
+    for job in jobs:
+        if job.step.name == "scores" and not job.record.is_file():
+            raise InputError(
+                f"the networks of profile {profile.name!r} are not all scored: run `python -m "
+                f"companion make {job.file('scores.csv').relative_to(project_root())}` first"
+            )
+    return _write(profile, [job for job in jobs if job.record.is_file()], (), NETWORKS)
+
+
+def _write(profile: Profile, jobs: list[Job], others: Iterable[Path], about: str) -> int:
+    """Write records, tables and other files to results/<profile>, and what is known in `about`."""
+    source, target = RunPaths(profile.name), RunPaths(profile.name, "results")
     partial = target.root.with_name(f".{profile.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    for path in (*(job.record for job in jobs), *verdicts):
+    for path in (*(job.record for job in jobs), *others):
         copy = partial / path.relative_to(source.root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
@@ -56,7 +93,7 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
         save_table(partial / path.relative_to(source.root), without_identifiers(table, names))
     records = sorted((job.read_record() for job in jobs), key=lambda one: one["started"])
     timing = source.root / "timing.json"
-    with atomic_path(partial / "run.json") as file:
+    with atomic_path(partial / about) as file:
         content = {
             "profile": profile.model_dump(mode="json"),
             "data_sets": profile.data.sources(),

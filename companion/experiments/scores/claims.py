@@ -125,6 +125,20 @@ def adjusted_trend(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), index)
 
 
+def of_mixed_networks(
+    scores: pd.DataFrame, maps: pd.DataFrame, profile: Profile
+) -> tuple[dict[str, list[Check]], dict[str, Check]]:
+    """C7 to C10, for which the networks of data set B are enough: their checks and premises."""
+    missed, premises = error_misses_objects(maps, profile)
+    checks = {
+        "C7": strong_correlation(scores, profile),
+        "C8": rejection(scores, profile),
+        "C9": maps_find_objects(maps, profile),
+        "C10": missed,
+    }
+    return checks, premises
+
+
 def strong_correlation(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     """C7: on data set B, SLUG correlates strongly with the error of an image."""
     rows = select(scores, MIXED, *GROUPS)

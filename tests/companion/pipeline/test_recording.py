@@ -16,11 +16,11 @@ from companion.experiments.baselines.records import expand
 from companion.experiments.objects.records import shorten
 from companion.experiments.scores import figures
 from companion.figures.style import apply_style, save_figure
-from companion.notebook import PageRun, find_recorded
+from companion.notebook import PageRun, find_recorded, find_recorded_networks
 from companion.paths import RunPaths, project_root
 from companion.pipeline import recording
 from companion.pipeline.jobs import jobs_of
-from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
+from companion.pipeline.recorded_runs import NETWORKS, recorded_profiles, recorded_run
 from companion.pipeline.recording import hidden_names, without_identifiers
 from companion.pipeline.store import save_table
 from companion.profiles import load_profile, make_profile
@@ -237,6 +237,42 @@ def test_a_finished_run_is_recorded_with_its_provenance(checkout):
     assert run["commits"]
     assert all("cores" in machine for machine in run["machines"])
     assert set(recorded("reduced").table("scores")["dataset"]) == set(DATASETS)
+
+
+def record_b(profile):
+    return recording.record_networks(profile, steps(), "B")
+
+
+def test_the_networks_of_one_training_set_are_recorded_where_there_is_no_more(checkout):
+    profile = load_profile("reduced")
+    assert find_recorded_networks("reduced") is None
+    for dataset in ("A", "C"):
+        shutil.rmtree(RunPaths("reduced").trained(dataset, profile.seeds[0]))
+    Run(profile, steps()).job("layers", profile.seeds[1], "B").record.unlink()
+    assert record_b(profile) > 10_000
+    assert recorded_profiles() == []
+    run = find_recorded_networks("reduced")
+    scores = run.table("scores")
+    assert set(scores["dataset"]) == {"B"}
+    assert set(scores["seed"]) == set(run.profile.seeds)
+    assert run.has_table("losses")
+    assert not run.has_table("layers")
+    assert recorded_run("reduced", NETWORKS)["commits"]
+
+
+def test_one_training_set_does_not_replace_a_whole_run(checkout):
+    record("reduced")
+    with pytest.raises(InputError, match="whole run of profile 'reduced' is recorded"):
+        record_b(load_profile("reduced"))
+    assert recorded_profiles() == ["reduced"]
+
+
+def test_networks_of_which_one_was_not_scored_are_not_recorded(checkout):
+    profile = load_profile("reduced")
+    Run(profile, steps()).job("scores", profile.seeds[1], "B").record.unlink()
+    with pytest.raises(InputError, match=r"make runs/reduced/seed1/B/scores.csv` first"):
+        record_b(profile)
+    assert find_recorded_networks("reduced") is None
 
 
 def test_comparisons_are_kept_in_one_row_per_image_and_come_back_whole(checkout):
