@@ -10,7 +10,7 @@
 profile = "quick"
 
 # %% tags=["hide-input"]
-from IPython.display import display
+from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
 from companion import notebook
@@ -38,18 +38,13 @@ title = "The maps against the objects' masks, as means over runs and images:"
 maps_kept = notebook.find_recorded("object_maps")
 of_recorded(maps_kept, {title: lambda one: map_table(one.table("object_maps"), one.profile)})
 
-# %% [markdown]
-# ### The same at the paper's size
-#
-# The networks above take images of 64 pixels, the paper's take 128. For these a larger network was
-# trained on B a few times.
-
 # %% tags=["hide-input"]
 large = notebook.find_recorded_networks()
-of_recorded(large, {title: lambda one: map_table(one.table("object_maps"), one.profile)})
-
-# %% tags=["hide-input"]
 if large is not None:
+    display(Markdown("### The same at the paper's size, 128 pixels"))
+    display(
+        of_recorded(large, {title: lambda one: map_table(one.table("object_maps"), one.profile)})
+    )
     found = claims.of_mixed_networks(
         large.table("scores"), large.table("object_maps"), large.profile
     )
