@@ -13,8 +13,9 @@ from companion.config import DATASETS
 from companion.experiments import pages, steps
 from companion.experiments.baselines import records
 from companion.experiments.baselines.records import expand
+from companion.experiments.objects import tables
 from companion.experiments.objects.records import shorten
-from companion.experiments.scores import figures
+from companion.experiments.scores import claims, figures
 from companion.figures.style import apply_style, save_figure
 from companion.notebook import PageRun, find_recorded, find_recorded_networks
 from companion.paths import RunPaths, project_root
@@ -25,7 +26,13 @@ from companion.pipeline.recording import hidden_names, without_identifiers
 from companion.pipeline.store import save_table
 from companion.profiles import load_profile, make_profile
 from companion.run import Run
-from companion.statistics.claims import Check, Verdict, is_by_these_rules, load_claims
+from companion.statistics.claims import (
+    Check,
+    Verdict,
+    is_by_these_rules,
+    load_claims,
+    verdicts,
+)
 from companion.statistics.interval import Interval
 from companion.statistics.metrics import spearman
 from companion.statistics.runs import over_clusters
@@ -103,6 +110,30 @@ def test_recorded_verdicts_follow_from_their_numbers(name):
     for claim, content in written(name):
         if is_by_these_rules(claim, content):
             assert json.dumps(found_again(claim, content)) == json.dumps(content)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded_verdicts_come_out_again_from_the_recorded_tables(name):
+    run, kept = recorded(name), dict(written(name))
+    scores, profile = run.table("scores"), run.profile
+    checks, premises = claims.of_mixed_networks(scores, run.table("object_maps"), profile)
+    checks |= {
+        "C1": claims.representation(scores, profile),
+        "C2": claims.encoder(scores, profile),
+        "C3": claims.follows_the_error(scores, profile),
+        "C4": claims.dark_after_dark(scores, profile),
+        "C5": claims.worse_than_mixed(scores, profile),
+        "C6": claims.external_trend(scores, profile),
+        "C11": tables.lesion_checks(run.table("lesions"), profile),
+    }
+    for claim, verdict in verdicts(checks, profile, premises).items():
+        found = verdict.as_dictionary()
+        assert found["verdict"] == kept[claim]["verdict"]
+        for one, other in zip(found["checks"], kept[claim]["checks"], strict=True):
+            assert one["metric"] == other["metric"]
+            # Some tables are kept with fewer digits.
+            assert one["interval"] == pytest.approx(other["interval"], rel=1e-3, abs=1e-4)
 
 
 def test_a_verdict_that_does_not_follow_from_its_numbers_is_noticed():
