@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from companion.experiments import pages
+from companion.notebook import REAL_RUN
 
 ROOT = Path(__file__).parents[2]
 BOOK = ROOT / "book"
@@ -50,6 +51,8 @@ def test_glued_numbers_name_a_notebook_that_makes_them(page):
         # The recorded run has the numbers of all pages that decide claims.
         makers = [notebook, *(deciding if notebook == "recorded" else [])]
         texts = [(ROOT / "notebooks" / f"{name}.py").read_text() for name in makers]
+        kept = [ROOT / "results" / REAL_RUN / "notebooks" / f"{name}.json" for name in makers]
+        texts += [path.read_text() for path in kept if path.is_file()]
         assert any(f'"{claim}"' in text for text in texts)
 
 

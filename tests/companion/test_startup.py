@@ -76,3 +76,10 @@ def test_a_book_with_nothing_to_do_needs_nothing_heavy():
 )
 def test_what_computes_nothing_does_not_wait_for_jax(module):
     assert not loaded(f"import companion.{module}") & COMPUTES
+
+
+def test_notebooks_are_read_without_a_grammar_of_addresses():
+    code = "import companion, nbformat, sys; assert 'lark' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=project_root(), check=True)
+    shows = "import nbformat, sys; assert 'lark' in sys.modules"  # else nothing is gained
+    subprocess.run([sys.executable, "-c", shows], cwd=project_root(), check=True)
