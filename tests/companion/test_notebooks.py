@@ -1,7 +1,5 @@
 """Each notebook is kept as text and as .ipynb, is a declared page, and stands in the contents."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import jupytext
@@ -56,8 +54,7 @@ def pair(tmp_path, monkeypatch):
     (tmp_path / "pyproject.toml").write_text((project_root() / "pyproject.toml").read_text())
     text = tmp_path / "notebooks" / "page.py"
     text.write_text("# %% [markdown]\n# # A page\n\n# %%\n1 + 1\n")
-    command = [str(Path(sys.executable).parent / "jupytext"), "--sync", str(text)]
-    subprocess.run(command, check=True, capture_output=True)
+    jupytext.write(jupytext.read(text), text.with_suffix(".ipynb"))
     monkeypatch.chdir(tmp_path)
     return text, text.with_suffix(".ipynb")
 
