@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Each number of devices compiles everything anew.
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import json, tempfile
 import jax
@@ -70,7 +73,7 @@ def one():
     return run(1)
 
 
-@pytest.mark.parametrize("devices", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("devices", [2, 3])
 def test_fit_scores_maps_and_training_do_not_depend_on_the_number_of_devices(one, devices):
     several = run(devices)
     assert (one["devices"], several["devices"]) == (1, devices)
