@@ -17,7 +17,13 @@ from companion.config import Profile
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths, project_root
 from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
-from companion.statistics.claims import Finding, is_by_these_rules, load_claims, verdict_mark
+from companion.statistics.claims import (
+    Finding,
+    is_by_these_rules,
+    load_claims,
+    verdict_mark,
+    what_decides,
+)
 from companion.statistics.interval import Interval
 
 # Of a claim, or a rule for it, that is younger than a recorded run.
@@ -54,7 +60,8 @@ def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
         run = recorded_run(name)
         mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
         mark += f"; {run['finished'][:10]}, {', '.join(run['machines'])}"
-        mark += f", commit {', '.join(run['commits'])}"
+        first, *others = run["commits"]
+        mark += f", {len(others) + 1} commits up to {others[-1]}" if others else f", commit {first}"
         recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
     return [fresh, *recorded]
 
@@ -213,8 +220,8 @@ def _cell(claim: dict[str, Any] | None) -> str:
 
 
 def _power(check: dict[str, Any]) -> str:
-    """Say how many runs would decide what these leave open."""
+    """Say what would decide what these runs leave open."""
     needed = check["runs_needed"]
     if check.get("finding") != Finding.INCONCLUSIVE.value or not math.isfinite(needed):
         return ""
-    return f" <small>({check['runs']} runs; about {needed:.0f} would decide)</small>"
+    return f" <small>({check['runs']} runs; {what_decides(check['runs'], needed)})</small>"

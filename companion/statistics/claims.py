@@ -244,9 +244,22 @@ def verdict_mark(verdict: str) -> str:
     return f'<strong class="verdict {name}">{escape(verdict)}</strong>'
 
 
+def what_decides(runs: int, needed: float) -> str:
+    """Say what would decide a check that so many runs have left open.
+
+    >>> what_decides(5, 23.0)
+    'about 23 runs would decide'
+    >>> what_decides(10, 2.0)
+    'more patients would decide, not more runs'
+    """
+    if needed <= runs:
+        return "more patients would decide, not more runs"
+    return f"about {needed:.0f} runs would decide"
+
+
 def _sentence(check: Check) -> str:
     side = "within ±" if check.wanted == "within" else f"{check.wanted} "
     power = ""
     if check.finding is Finding.INCONCLUSIVE and math.isfinite(check.runs_needed):
-        power = f"; about {check.runs_needed:.0f} runs would decide"
+        power = f"; {what_decides(check.runs, check.runs_needed)}"
     return f"{escape(check.metric)}: {check.interval}, wanted {side}{check.threshold:g}{power}"
