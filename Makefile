@@ -50,10 +50,9 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The tests of a file share what they compile, and little of that runs long enough to be optimised;
-# slow tests are handed out one by one, and compile as users do.
+# The tests of a file share what they compile; slow tests are handed out one by one.
 test: lint
-	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) --dist loadfile
+	$(PYTEST) --dist loadfile
 
 slow: setup
 	$(PYTEST) --dist load --maxschedchunk 1 -m slow
