@@ -142,12 +142,36 @@ def test_any_shape(sides, kernel, channels, padding, stride):
     agree_with_first_derivatives(shape, kernel, (stride, stride), pads)
 
 
+def by_taps(x, w, strides, pads):
+    """The definition: the pixels that each tap of the kernel meets.
+
+    XLA's own convolution is no reference for volumes of any shape: some derivatives abort it, as
+    that of (2, 6, 10, 5, 5) with a kernel (3, 2, 3, 5, 7) and strides (3, 2, 1).
+    """
+    x = jnp.pad(x, [(0, 0), *pads, (0, 0)])
+    places = zip(x.shape[1:-1], w.shape[:-2], strides, strict=True)
+    counts = [(side - taps) // stride + 1 for side, taps, stride in places]
+    total = 0
+    for tap in np.ndindex(w.shape[:-2]):
+        met = zip(tap, counts, strides, strict=True)
+        where = [slice(first, first + (n - 1) * stride + 1, stride) for first, n, stride in met]
+        total += x[(slice(None), *where)] @ w[tap]
+    return total
+
+
 def agree_with_first_derivatives(shape, kernel, strides, pads):
-    ours, theirs = both(shape, kernel, strides, pads)
+    ours, _ = both(shape, kernel, strides, pads)
     x, w = drawn(shape), drawn(kernel, 1)
-    made = [jax.vjp(convolve, x, w) for convolve in (ours, theirs)]
-    agree(made[0][0], made[1][0])
-    agree(*(pull(jnp.cos(made[1][0])) for _, pull in made))
+
+    @jax.jit
+    def derivatives(x, w):
+        made = []
+        for convolve in (ours, lambda x, w: by_taps(x, w, strides, pads)):
+            y, pull = jax.vjp(convolve, x, w)
+            made.append((y, pull(jnp.cos(y))))
+        return made
+
+    agree(*derivatives(x, w))
 
 
 @settings(max_examples=8, deadline=None)
