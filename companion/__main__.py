@@ -38,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     # Here, so that a package that is not installed is named.
-    from companion.config import DATASETS
+    from companion.config import DATASETS, MIXED
     from companion.experiments import steps
     from companion.pipeline.steps import Scope
     from slugkit.data.parser import count, side
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("--data", help="folder with the weights of the perceptual loss")
     record = add("record", _record, "keep the tables of a finished run in results/")
     record.add_argument(
-        "--dataset", choices=DATASETS, help="only what this training set's networks gave"
+        "--dataset", choices=[MIXED], help="only what this training set's networks gave"
     )
     add("pages", _pages, "compile the executed notebooks into the book")
     book = add("book", _book, "make everything up to the book, as `make book` does")
@@ -133,7 +133,7 @@ def _record(options: argparse.Namespace) -> None:
 
     profile = load_profile(options.profile)
     if options.dataset:
-        size = record_networks(profile, steps(), options.dataset)
+        size = record_networks(profile, steps())
     else:
         size = record(profile, steps(), pages())
     print(f"results/{options.profile}: {size / 1e3:.0f} kB")

@@ -35,20 +35,15 @@ if kept is not None:
 
 # %% tags=["hide-input"]
 title = "The maps against the objects' masks, as means over runs and images:"
-maps_kept = notebook.find_recorded("object_maps")
-of_recorded(maps_kept, {title: lambda one: map_table(one.table("object_maps"), one.profile)})
-
-# %% tags=["hide-input"]
+tables = {title: lambda one: map_table(one.table("object_maps"), one.profile)}
+display(of_recorded(notebook.find_recorded("object_maps"), tables))
 large = notebook.find_recorded_networks()
 if large is not None:
-    display(Markdown("### The same at the paper's size, 128 pixels"))
-    display(
-        of_recorded(large, {title: lambda one: map_table(one.table("object_maps"), one.profile)})
-    )
-    found = claims.of_mixed_networks(
+    display(Markdown("### The same at the paper's size, 128 pixels"), of_recorded(large, tables))
+    known = claims.of_mixed_networks(
         large.table("scores"), large.table("object_maps"), large.profile
     )
-    display(verdict_table(verdicts(found[0], large.profile, found[1])))
+    display(verdict_table(verdicts(known[0], large.profile, known[1])))
 
 # %% [markdown]
 # ## The run of this book

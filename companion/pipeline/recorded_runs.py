@@ -4,7 +4,7 @@ import json
 
 from companion.paths import RunPaths
 
-# What is known about a whole run, or about the networks of one training set where no more was made.
+# What is known about a whole run, or about the networks of the mixed set where no more was made.
 WHOLE_RUN, NETWORKS = "run.json", "networks.json"
 
 

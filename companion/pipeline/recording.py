@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from companion.config import Profile
+from companion.config import MIXED, Profile
 from companion.paths import RunPaths, project_root
 from companion.pipeline.jobs import Job, jobs_of
 from companion.pipeline.provenance import machine
@@ -49,8 +49,8 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
     return _write(profile, jobs, verdicts, WHOLE_RUN)
 
 
-def record_networks(profile: Profile, steps: Mapping[str, Step], dataset: str) -> int:
-    """Copy what the networks of one training set gave, of a run that has nothing else yet.
+def record_networks(profile: Profile, steps: Mapping[str, Step]) -> int:
+    """Copy what the networks of the mixed training set gave, of a run that has nothing else yet.
 
     Raises
     ------
@@ -67,7 +67,7 @@ def record_networks(profile: Profile, steps: Mapping[str, Step], dataset: str) -
         for step in steps.values()
         if not step.part
         for job in jobs_of(step, profile)
-        if job.dataset == dataset
+        if job.dataset == MIXED
     ]
     for job in jobs:
         if job.step.name == "scores" and not job.record.is_file():

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from companion.config import MIXED
+from companion.experiments.scores.object_maps_step import compared
 from companion.run import Run
-from slugkit.baselines.trivial import edge_energy
 
 
 def scored(run: Run, seed: int) -> pd.DataFrame:
@@ -25,15 +25,12 @@ def load_maps(run: Run, seed: int, identifiers: Iterable[str]) -> dict[str, np.n
     identifiers = list(identifiers)
     images = run.images("test", seed)[identifiers]
     reconstructions = run.images("reconstruction", seed, MIXED)[identifiers]
-    squared_error = (images - reconstructions) ** 2
     variance = run.images("uncertainty", seed, MIXED)[identifiers]
     return {
         "image": images,
         "reconstruction": reconstructions,
-        "squared_error": squared_error.sum(axis=-1),
-        "squared_error_rgb": squared_error,
-        "edge_energy": edge_energy(images),
-        "slug": variance.sum(axis=-1),
+        **compared(images, reconstructions, variance),
+        "squared_error_rgb": (images - reconstructions) ** 2,
         "slug_rgb": variance,
     }
 

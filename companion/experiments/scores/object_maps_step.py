@@ -31,11 +31,7 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
     names = table["image_id"]
     images = job.read_images("data/test.npy", "data/test.csv")[names]
     made = job.read_images("reconstruction.npy", "scores.csv")[names]
-    maps = {
-        "slug": job.read_images("uncertainty.npy", "scores.csv")[names].sum(axis=-1),
-        "squared_error": ((images - made) ** 2).sum(axis=-1),
-        "edge_energy": edge_energy(images),
-    }
+    maps = compared(images, made, job.read_images("uncertainty.npy", "scores.csv")[names])
     rows = [
         about | found_by(name, map_[place], mask)
         for place, (about, mask) in enumerate(
@@ -44,6 +40,15 @@ def run(job: "Job", facts: dict[str, Any]) -> None:
         for name, map_ in maps.items()
     ]
     job.save_table("object_maps.csv", pd.DataFrame(rows, columns=ABOUT + FOUND))
+
+
+def compared(images: NDArray, reconstructions: NDArray, variances: NDArray) -> dict[str, NDArray]:
+    """Return the maps that are compared with each other, (n, H, W), of arrays (n, H, W, 3)."""
+    return {
+        "slug": variances.sum(axis=-1),
+        "squared_error": ((images - reconstructions) ** 2).sum(axis=-1),
+        "edge_energy": edge_energy(images),
+    }
 
 
 def found_by(name: str, map_: NDArray, mask: NDArray[np.bool_]) -> dict[str, str | float]:

@@ -271,7 +271,7 @@ def test_a_finished_run_is_recorded_with_its_provenance(checkout):
 
 
 def record_b(profile):
-    return recording.record_networks(profile, steps(), "B")
+    return recording.record_networks(profile, steps())
 
 
 def test_the_networks_of_one_training_set_are_recorded_where_there_is_no_more(checkout):
