@@ -21,6 +21,8 @@ from companion.statistics.summaries import GROUPS, SKIN_TYPE_NUMERALS, over_imag
 PICTURES = {"image": "image", "reconstruction": "reconstruction"}
 AT_A_GLANCE = {**PICTURES, "squared_error": "squared error", "slug": "SLUG"}
 OBJECT_ROWS = {**AT_A_GLANCE, "squared_error_rgb": "squared error, RGB", "slug_rgb": "SLUG, RGB"}
+# More marks in one panel than this are drawn smaller and fainter.
+MANY_MARKS = 600
 # What stands on the axis of each column of the score table.
 QUANTITIES = {
     "mse": "mean squared error\n(intensity², per pixel)",
@@ -131,6 +133,8 @@ def by_skin_type(
 
 def score_against_error(axis: Axes, scores: pd.DataFrame) -> None:
     """Draw each image's SLUG score against its mean squared error, on logarithmic axes."""
+    # The marks of many runs lie over each other, and one group would cover the other.
+    size, alpha = (3.5, 0.7) if len(scores) <= MANY_MARKS else (2.5, 0.25)
     for group in GROUPS:
         rows = scores[scores["set"] == group]
         axis.plot(
@@ -138,8 +142,9 @@ def score_against_error(axis: Axes, scores: pd.DataFrame) -> None:
             rows["slug"],
             linestyle="",
             marker=MARKERS[group],
-            markersize=3.5,
-            alpha=0.7,
+            markersize=size,
+            markeredgewidth=0,
+            alpha=alpha,
             color=COLOURS[group],
             label=LABELS[group],
         )
@@ -149,7 +154,8 @@ def score_against_error(axis: Axes, scores: pd.DataFrame) -> None:
         side.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         side.set_major_formatter(FormatStrFormatter("%g"))
         side.set_minor_formatter(NullFormatter())
-    axis.legend(loc="upper left")
+    for handle in axis.legend(loc="upper left").get_lines():
+        handle.set(alpha=0.7, markersize=3.5)
 
 
 def rejection(axis: Axes, scores: pd.DataFrame) -> None:
