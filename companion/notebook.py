@@ -104,13 +104,13 @@ class PageRun(Run):
             "data sets": self.profile.data.sources(),
             "images": prepare[0]["counts"],
             "seeds": list(last[0].profile.seeds),
-            "time on one core": {rule: format_duration(took) for rule, took in seconds.items()},
+            "time, job after job": {rule: format_duration(took) for rule, took in seconds.items()},
             "trained models": _checkpoints(records),
             "hardware": origin["machines"],
             "packages": origin["packages"],
         }
         return panels.provenance_panel(
-            facts, f"How this was made, in {format_duration(sum(seconds.values()))} on one core"
+            facts, f"How this was made, in {format_duration(sum(seconds.values()))}, job after job"
         )
 
     def _origin(self) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def test_the_panel_names_every_model_and_the_time_of_every_step(name):
             assert f"{dataset}, seed {seed}: sha256 " in panel
     for step in ("prepare", "train", "curvature", "scores"):
         assert f"<li>{step} " in panel
-    assert "on one core</summary>" in panel
+    assert ", job after job</summary>" in panel
 
 
 def test_recorded_runs_hold_no_pictures_and_are_small():
