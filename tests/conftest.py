@@ -7,9 +7,12 @@ from hypothesis import HealthCheck, settings
 # It holds no doctest, and a conftest.py of another folder would be taken for it.
 collect_ignore = ["conftest.py"]
 
-# No test fails because the machine is slow or busy.
-settings.register_profile("any speed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any speed")
+# No test fails because the machine is slow or busy, nor now and then: the same examples each time.
+# `pytest --hypothesis-profile search` looks at others, drawn anew.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("search", PATIENT, derandomize=False)
+settings.register_profile("same examples", PATIENT, derandomize=True)
+settings.load_profile("same examples")
 
 
 @pytest.fixture(scope="session", autouse=True)
