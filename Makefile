@@ -50,9 +50,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The tests of a file share what they compile; slow tests are handed out one by one.
+# The tests of a file share what they compile, and little of that runs long enough to be optimised.
+# Slow tests are handed out one by one and compile as users do; so do some of these there once more.
 test: lint
-	$(PYTEST) --dist loadfile
+	JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(PYTEST) --dist loadfile
 
 slow: setup
 	$(PYTEST) --dist load --maxschedchunk 1 -m slow

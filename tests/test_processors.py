@@ -80,3 +80,8 @@ def test_products_scores_and_maps_hold_with_older_instructions(instructions):
         ],
         XLA_FLAGS=f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_max_isa={instructions}",
     )
+
+
+def test_scores_and_training_hold_as_users_compile_them():
+    # `make test` leaves out most of XLA's optimisations.
+    run(["tests/test_slug.py", "tests/model/test_training.py"], JAX_DISABLE_MOST_OPTIMIZATIONS="0")
