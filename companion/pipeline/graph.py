@@ -123,6 +123,9 @@ def make(
         if not dry_run:
             compilation.tidy()
         parser, arguments = parse_args(words)
+        # How many jobs may start in a second: with a limit Snakemake looks at all that waits each
+        # second, and once more for each job that has ended.
+        arguments.max_jobs_per_timespan = None
         good = args_to_api(arguments, parser)
         messages = [
             json.loads(path.read_text(encoding="utf-8")) for path in sorted(failures.glob("*.json"))

@@ -72,6 +72,17 @@ def test_a_second_run_has_nothing_to_do_and_says_so(copied):
     assert "jobs done" not in done.stdout
 
 
+def test_nothing_wakes_the_scheduler_while_jobs_run(copied):
+    for page in ("data", "recorded"):
+        (copied / f"runs/tiny/notebooks/{page}.ipynb").unlink()
+    code = (
+        "from snakemake.scheduling.job_scheduler import JobScheduler; "
+        "JobScheduler._schedule_reevalutation = None; "
+        "from companion.pipeline import graph; graph.make('tiny', 'notebooks', cores=1)"
+    )
+    make(copied, sys.executable, "-c", code)
+
+
 def test_an_edited_notebook_runs_again_alone_and_the_reason_is_shown(copied):
     before = (copied / "runs/tiny/notebooks/fig2.ipynb").stat().st_mtime_ns
     text = copied / "notebooks" / "fig1.py"
