@@ -35,8 +35,8 @@ figure.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %% [markdown]
-# The fresh column comes from the run that made this book; a recorded column from a longer run on
-# real images, whose tables lie in `results/`. Intervals are over the unit that the claim is about,
+# Recorded columns come from longer runs on real images, whose tables lie in `results/`; the fresh
+# column from the run that made this book. Intervals are over the unit that the claim is about,
 # 95 %: runs, or runs and the patients in them, or images. Many claims are asked at once, each by
 # itself: read one surprising verdict with that in mind.
 

@@ -30,6 +30,8 @@ from companion.statistics.interval import Interval
 NOT_JUDGED = "not judged by these rules"
 # What is counted even where no claim came out so.
 ALWAYS_COUNTED = (Finding.REPRODUCED, Finding.INCONCLUSIVE, Finding.NOT_REPRODUCED)
+# Colour and marker of each run, in their order.
+MARKS = (("slug", "o"), ("mse", "s"), ("C", "D"), ("A", "^"))
 
 
 @dataclass(frozen=True)
@@ -48,22 +50,21 @@ class Source:
 
 
 def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
-    """Return the fresh run of a profile and all recorded runs.
+    """Return all recorded runs, the longest first, and the fresh run of a profile.
 
     `notebooks` are those that decide claims.
     """
     notebooks = list(notebooks)
-    mark = data_mark(profile.data.sources(), len(profile.seeds))
-    fresh = _read(RunPaths(profile.name), notebooks, mark)
     recorded = []
-    for name in recorded_profiles():
-        run = recorded_run(name)
+    runs = {name: recorded_run(name) for name in recorded_profiles()}
+    for name, run in sorted(runs.items(), key=lambda one: -len(one[1]["profile"]["seeds"])):
         mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
         mark += f"; {run['finished'][:10]}, {', '.join(run['machines'])}"
         first, *others = run["commits"]
         mark += f", {len(others) + 1} commits up to {others[-1]}" if others else f", commit {first}"
         recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
-    return [fresh, *recorded]
+    mark = data_mark(profile.data.sources(), len(profile.seeds))
+    return [*recorded, _read(RunPaths(profile.name), notebooks, mark)]
 
 
 def claims_table(found: list[Source]) -> HTML:
@@ -121,13 +122,12 @@ def margins(axis: Axes, found: list[Source]) -> None:
     """
     labels: list[str] = []
     limit = 1.0
+    offsets = [0.25 * (2 * place / max(len(found) - 1, 1) - 1) for place in range(len(found))]
     for claim in load_claims():
         listed = [one.claims.get(claim, {}).get("checks", []) for one in found]
         for number in range(max(map(len, listed))):
             row = len(labels)
-            for offset, checks, colour, marker in zip(
-                (-0.15, 0.15, 0.3), listed, ("slug", "mse", "C"), "osD", strict=False
-            ):
+            for offset, checks, (colour, marker) in zip(offsets, listed, MARKS, strict=False):
                 if number >= len(checks):
                     continue
                 low, value, high = sorted(_margins(checks[number]))
@@ -146,7 +146,7 @@ def margins(axis: Axes, found: list[Source]) -> None:
     axis.set_ylim(len(labels) - 0.5, -0.5)
     axis.set_xlim(-limit * 1.06, limit * 1.06)  # room for whole markers at the ends
     axis.set_xlabel("how far on the right side of the threshold")
-    for one, colour, marker in zip(found, ("slug", "mse", "C"), "osD", strict=False):
+    for one, (colour, marker) in zip(found, MARKS, strict=False):
         axis.plot([], [], color=COLOURS[colour], marker=marker, label=one.title)
 
 

@@ -153,7 +153,7 @@ def test_verdicts_by_former_rules_are_not_shown_as_verdicts(checkout):
     for check in (former, other):
         content = {"claims": {"C7": {"verdict": "reproduced", "checks": [check]}}}
         path.write_text(json.dumps(content))
-        (fresh, *_) = sources(load_profile("reduced"), ["fig4"])
+        (*_, fresh) = sources(load_profile("reduced"), ["fig4"])
         assert fresh.claims == {}
         assert counts(fresh)["not judged by these rules"] == len(load_claims())
         row = claims_table([fresh]).data.split('id="C7"')[1].split("</tr>")[0]
