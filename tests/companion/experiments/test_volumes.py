@@ -38,6 +38,7 @@ def test_training_lowers_the_error(shape):
     assert after < 0.7 * before
 
 
+@pytest.mark.slow
 def test_the_step_writes_its_tables_and_an_example():
     made = {}
     job = types.SimpleNamespace(

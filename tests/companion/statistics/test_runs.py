@@ -85,6 +85,7 @@ def test_an_effect_is_found_and_its_reverse_is_not_reproduced():
     assert verdict("C1", claims.representation(reverse, PROFILE)) is Finding.NOT_REPRODUCED
 
 
+@pytest.mark.slow
 def test_no_effect_is_inconclusive_about_as_often_as_the_level_says():
     found = [
         verdict("C1", claims.representation(score_table(effect=0.0, seed=k, images=20), PROFILE))
