@@ -122,7 +122,7 @@ def margins(axis: Axes, found: list[Source]) -> None:
     """
     labels: list[str] = []
     limit = 1.0
-    offsets = [0.25 * (2 * place / max(len(found) - 1, 1) - 1) for place in range(len(found))]
+    offsets = [0.25 * (place - (len(found) - 1) / 2) for place in range(len(found))]
     for claim in load_claims():
         listed = [one.claims.get(claim, {}).get("checks", []) for one in found]
         for number in range(max(map(len, listed))):
