@@ -52,10 +52,12 @@ def record(profile: Profile, steps: Mapping[str, Step], pages: Mapping[str, Page
 def record_networks(profile: Profile, steps: Mapping[str, Step]) -> int:
     """Copy what the networks of the mixed training set gave, of a run that has nothing else yet.
 
+    A seed whose network is not scored yet is left out of the record, and of its profile.
+
     Raises
     ------
     InputError
-        A whole run is recorded already, or a network has not been scored.
+        A whole run is recorded already, or no network has been scored.
     """
     if (RunPaths(profile.name, "results").root / WHOLE_RUN).is_file():
         raise InputError(
@@ -69,13 +71,15 @@ def record_networks(profile: Profile, steps: Mapping[str, Step]) -> int:
         for job in jobs_of(step, profile)
         if job.dataset == MIXED
     ]
-    for job in jobs:
-        if job.step.name == "scores" and not job.record.is_file():
-            raise InputError(
-                f"the networks of profile {profile.name!r} are not all scored: run `python -m "
-                f"companion make {job.file('scores.csv').relative_to(project_root())}` first"
-            )
-    return _write(profile, [job for job in jobs if job.record.is_file()], (), NETWORKS)
+    scores = [job for job in jobs if job.step.name == "scores"]
+    scored = [job.seed for job in scores if job.record.is_file()]
+    if not scored:
+        raise InputError(
+            f"no network of profile {profile.name!r} is scored: run `python -m companion make "
+            f"{scores[0].file('scores.csv').relative_to(project_root())}` first"
+        )
+    done = [job for job in jobs if job.seed in scored and job.record.is_file()]
+    return _write(profile.model_copy(update={"seeds": tuple(scored)}), done, (), NETWORKS)
 
 
 def _write(profile: Profile, jobs: list[Job], others: Iterable[Path], about: str) -> int:

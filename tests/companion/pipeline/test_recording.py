@@ -298,10 +298,22 @@ def test_one_training_set_does_not_replace_a_whole_run(checkout):
     assert recorded_profiles() == ["reduced"]
 
 
-def test_networks_of_which_one_was_not_scored_are_not_recorded(checkout):
+def test_networks_that_are_not_scored_yet_are_left_out(checkout):
     profile = load_profile("reduced")
-    Run(profile, steps()).job("scores", profile.seeds[1], "B").record.unlink()
-    with pytest.raises(InputError, match=r"make runs/reduced/seed1/B/scores.csv` first"):
+    for seed in profile.seeds[:2]:
+        Run(profile, steps()).job("scores", seed, "B").record.unlink()
+    record_b(profile)
+    run = find_recorded_networks("reduced")
+    assert run.profile.seeds == profile.seeds[2:]
+    assert set(run.table("scores")["seed"]) == set(run.profile.seeds)
+    assert set(run.table("losses")["seed"]) == set(run.profile.seeds)
+
+
+def test_without_a_scored_network_none_is_recorded(checkout):
+    profile = load_profile("reduced")
+    for seed in profile.seeds:
+        Run(profile, steps()).job("scores", seed, "B").record.unlink()
+    with pytest.raises(InputError, match=r"make runs/reduced/seed0/B/scores.csv` first"):
         record_b(profile)
     assert find_recorded_networks("reduced") is None
 
