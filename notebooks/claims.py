@@ -38,7 +38,8 @@ plt.show()
 # Recorded columns come from longer runs on real images, whose tables lie in `results/`; the fresh
 # column from the run that made this book. Intervals are over the unit that the claim is about,
 # 95 %: runs, or runs and the patients in them, or images. Many claims are asked at once, each by
-# itself: read one surprising verdict with that in mind.
+# itself: read one surprising verdict with that in mind. C7 to C10 at the paper's size of 128 pixels stand
+# with [figure 4](fig4.ipynb).
 
 # %%
 counts = claims_page.counts_table(found)
