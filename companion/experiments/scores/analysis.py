@@ -136,7 +136,8 @@ def map_table(maps: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         for name, title in MAP_TITLES.items():
             for column, label in (("auroc", "AUROC"), ("average_precision", "AP")):
                 chosen = group[group["map"] == name]
-                row[f"{label}, {title}"] = str(over_clusters(chosen, profile, np.mean, column))
+                found = over_clusters(chosen, profile, np.mean, column)
+                row[f"{label}, {title}"] = str(found.clipped(0, 1))
         rows.append(row)
     return pd.DataFrame(rows).set_index("object")
 

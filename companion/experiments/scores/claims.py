@@ -27,6 +27,8 @@ from companion.statistics.summaries import GROUPS, select
 
 # What costs nothing and follows the error as well.
 TRIVIAL = ("edge_energy", "kl", "nearest_in_pixels")
+# No interval goes beyond what a number can be.
+CORRELATIONS, SHARES = (-1, 1), (0, 1)
 # Shares of the images that are removed, one after the other.
 REMOVED = np.arange(0, 1, 0.05)
 
@@ -44,7 +46,18 @@ def encoder(scores: pd.DataFrame, profile: Profile) -> list[Check]:
     mixed = select(rows, MIXED, *GROUPS)
     metric = "rank correlation of the encoder's standard deviation with the error"
     columns = ("encoder_std", "mse")
-    checks = [cluster_check("C2", "rank_correlation", metric, mixed, profile, spearman, *columns)]
+    checks = [
+        cluster_check(
+            "C2",
+            "rank_correlation",
+            metric,
+            mixed,
+            profile,
+            spearman,
+            *columns,
+            limits=CORRELATIONS,
+        )
+    ]
     for dataset in DATASETS:
         metric = f"log (dark / light) of its means, trained on {dataset}"
         checks.append(
@@ -104,7 +117,11 @@ def external_trend(scores: pd.DataFrame, profile: Profile) -> list[Check]:
             rows = select(scores, dataset, "external")
             metric = f"rank correlation of skin type with {title}, trained on {dataset}"
             columns = ("fitzpatrick", column)
-            checks.append(cluster_check("C6", name, metric, rows, profile, _kendall, *columns))
+            checks.append(
+                cluster_check(
+                    "C6", name, metric, rows, profile, _kendall, *columns, limits=CORRELATIONS
+                )
+            )
     return checks
 
 
@@ -152,6 +169,7 @@ def strong_correlation(scores: pd.DataFrame, profile: Profile) -> list[Check]:
             spearman,
             "slug",
             "mse",
+            limits=CORRELATIONS,
         ),
         cluster_check(
             "C7",
@@ -163,6 +181,7 @@ def strong_correlation(scores: pd.DataFrame, profile: Profile) -> list[Check]:
             "slug",
             "mse",
             *TRIVIAL,
+            limits=CORRELATIONS,
         ),
     ]
 
@@ -190,7 +209,7 @@ def rejection(scores: pd.DataFrame, profile: Profile) -> list[Check]:
             falling_steps,
             "mse",
             "slug",
-            limits=(0, 1),
+            limits=SHARES,
         ),
     ]
 
@@ -241,10 +260,12 @@ def maps_find_objects(maps: pd.DataFrame, profile: Profile) -> list[Check]:
             slug = rows[rows["map"] == "slug"]
             what = f"{'drawn' if where == 'object' else 'real'} {kind}"
             metric = f"pixel AUROC of SLUG, {what}"
-            checks.append(cluster_check("C9", name, metric, slug, profile, np.mean, "auroc"))
+            checks.append(
+                cluster_check("C9", name, metric, slug, profile, np.mean, "auroc", limits=SHARES)
+            )
             gap = auroc_gap(rows, "edge_energy")
             metric = f"pixel AUROC of SLUG less that of the edge energy, {what}"
-            checks.append(cluster_check("C9", "over_edges", metric, gap, profile, np.mean, "gap"))
+            checks.append(_gap_check("C9", "over_edges", metric, gap, profile))
     return checks
 
 
@@ -260,12 +281,16 @@ def error_misses_objects(
     for kind in _kinds(maps, "object"):
         gap = auroc_gap(drawn[drawn["object"] == kind], "squared_error")
         metric = f"pixel AUROC of SLUG less that of the squared error, {kind}"
-        checks.append(cluster_check("C10", "over_error", metric, gap, profile, np.mean, "gap"))
+        checks.append(_gap_check("C10", "over_error", metric, gap, profile))
     error = drawn[drawn["map"] == "squared_error"]
     if error.empty:
         return [], {}
     inside = over_clusters(error, profile, np.mean, "ratio")
     return checks, {"C10": premise("C10", inside, error["seed"].nunique())}
+
+
+def _gap_check(claim: str, name: str, metric: str, gap: pd.DataFrame, profile: Profile) -> Check:
+    return cluster_check(claim, name, metric, gap, profile, np.mean, "gap", limits=(-1, 1))
 
 
 def auroc_gap(maps: pd.DataFrame, rival: str) -> pd.DataFrame:
