@@ -213,6 +213,17 @@ class Profile(Section):
         own = [self.experiments[name].num_runs for name in sections if name in self.experiments]
         return self.seeds[: min([number for number in own if number], default=len(self.seeds))]
 
+    def of_runs(self, seeds: tuple[int, ...]) -> "Profile":
+        """Return the profile of some of its runs alone."""
+        content = {name: getattr(self, name) for name in type(self).model_fields}
+        experiments = {
+            name: one.model_copy(
+                update={"num_runs": one.num_runs and min(one.num_runs, len(seeds))}
+            )
+            for name, one in self.experiments.items()
+        }
+        return Profile(**content | {"seeds": seeds, "experiments": experiments})
+
     def changed(self, changes: Mapping[str, Any]) -> "Profile":
         """Return a profile that differs in some entries of `model` and `training`."""
         content = {name: getattr(self, name) for name in type(self).model_fields}

@@ -72,14 +72,14 @@ def record_networks(profile: Profile, steps: Mapping[str, Step]) -> int:
         if job.dataset == MIXED
     ]
     scores = [job for job in jobs if job.step.name == "scores"]
-    scored = [job.seed for job in scores if job.record.is_file()]
+    scored = tuple(job.seed for job in scores if job.record.is_file())
     if not scored:
         raise InputError(
             f"no network of profile {profile.name!r} is scored: run `python -m companion make "
             f"{scores[0].file('scores.csv').relative_to(project_root())}` first"
         )
     done = [job for job in jobs if job.seed in scored and job.record.is_file()]
-    return _write(profile.model_copy(update={"seeds": tuple(scored)}), done, (), NETWORKS)
+    return _write(profile.of_runs(scored), done, (), NETWORKS)
 
 
 def _write(profile: Profile, jobs: list[Job], others: Iterable[Path], about: str) -> int:

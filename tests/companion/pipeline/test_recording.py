@@ -300,11 +300,13 @@ def test_one_training_set_does_not_replace_a_whole_run(checkout):
 
 def test_networks_that_are_not_scored_yet_are_left_out(checkout):
     profile = load_profile("reduced")
-    for seed in profile.seeds[:2]:
+    last = profile.seeds[-2:]
+    assert profile.experiments["comparisons"].num_runs > len(last)
+    for seed in set(profile.seeds) - set(last):
         Run(profile, steps()).job("scores", seed, "B").record.unlink()
     record_b(profile)
     run = find_recorded_networks("reduced")
-    assert run.profile.seeds == profile.seeds[2:]
+    assert run.profile.seeds == last
     assert set(run.table("scores")["seed"]) == set(run.profile.seeds)
     assert set(run.table("losses")["seed"]) == set(run.profile.seeds)
 
