@@ -28,7 +28,8 @@ from companion.statistics.summaries import GROUPS, select
 # What costs nothing and follows the error as well.
 TRIVIAL = ("edge_energy", "kl", "nearest_in_pixels")
 # No interval goes beyond what a number can be.
-CORRELATIONS, SHARES = (-1, 1), (0, 1)
+CORRELATIONS = DIFFERENCES = (-1, 1)
+SHARES = (0, 1)
 # Shares of the images that are removed, one after the other.
 REMOVED = np.arange(0, 1, 0.05)
 
@@ -290,7 +291,7 @@ def error_misses_objects(
 
 
 def _gap_check(claim: str, name: str, metric: str, gap: pd.DataFrame, profile: Profile) -> Check:
-    return cluster_check(claim, name, metric, gap, profile, np.mean, "gap", limits=(-1, 1))
+    return cluster_check(claim, name, metric, gap, profile, np.mean, "gap", limits=DIFFERENCES)
 
 
 def auroc_gap(maps: pd.DataFrame, rival: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import pytest
 
 from companion.config import Statistics
 from companion.experiments.scores import claims
+from companion.experiments.scores.analysis import map_table
 from companion.profiles import load_profile
 from companion.statistics.claims import Finding, verdicts
 from companion.statistics.runs import double_difference, log_ratio, per_run, within_images
@@ -163,6 +164,20 @@ def maps_table(slug, error, edges, ratio, runs=5):
                         }
                     )
     return pd.DataFrame(rows)
+
+
+def test_no_interval_of_two_runs_that_differ_leaves_the_range_of_its_number():
+    first, second = maps_table(0.9, 0.6, 0.1, 1.2, runs=1), maps_table(0.5, 0.6, 0.9, 1.2, runs=1)
+    maps = pd.concat([first, second.assign(seed=1)])
+    one, other = score_table(follows=1.0), score_table(follows=0.0)
+    scores = pd.concat([one[one["seed"] == 0], other[other["seed"] == 1]])
+    for check in claims.maps_find_objects(maps, PROFILE):
+        lowest = -1 if "less" in check.metric else 0
+        assert (check.interval.low, check.interval.high) == (lowest, 1)
+    for check in claims.strong_correlation(scores, PROFILE):
+        assert (check.interval.low, check.interval.high) == (-1, 1)
+    maps["average_precision"], maps["covered"] = maps["auroc"], 0.1
+    assert "(0.0\xa0to\xa01.0)" in map_table(maps, PROFILE).loc["ruler, drawn", "AUROC, SLUG"]
 
 
 def test_maps_that_find_objects_and_maps_that_do_not():
