@@ -17,7 +17,7 @@ from companion import notebook
 from companion.book.recorded import of_recorded
 from companion.experiments.scores import claims, figures, object_maps
 from companion.experiments.scores.analysis import map_table
-from companion.statistics.claims import verdict_table, verdicts
+from companion.statistics.claims import verdict_table
 
 run = notebook.open_run("fig4", profile)
 
@@ -48,10 +48,7 @@ if large is not None:
 
 # %% tags=["hide-input"]
 if large is not None:
-    known = claims.of_mixed_networks(
-        large.table("scores"), large.table("object_maps"), large.profile
-    )
-    display(verdict_table(verdicts(known[0], large.profile, known[1])))
+    display(verdict_table(claims.verdicts_of_networks(large)))
 
 # %% [markdown]
 # ## The run of this book

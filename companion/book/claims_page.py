@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -13,12 +13,13 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 
 from companion.book.panels import data_mark
-from companion.config import Profile
+from companion.config import MIXED, Profile
 from companion.figures.style import COLOURS, INK
 from companion.paths import RunPaths, project_root
-from companion.pipeline.recorded_runs import recorded_profiles, recorded_run
+from companion.pipeline.recorded_runs import NETWORKS, recorded_profiles, recorded_run
 from companion.statistics.claims import (
     Finding,
+    Verdict,
     is_by_these_rules,
     load_claims,
     verdict_mark,
@@ -26,8 +27,8 @@ from companion.statistics.claims import (
 )
 from companion.statistics.interval import Interval
 
-# Of a claim, or a rule for it, that is younger than a recorded run.
-NOT_JUDGED = "not judged by these rules"
+# Of a claim, or a rule for it, that is younger than a recorded run, or that needs more networks.
+NOT_JUDGED = "not judged"
 # What is counted even where no claim came out so.
 ALWAYS_COUNTED = (Finding.REPRODUCED, Finding.INCONCLUSIVE, Finding.NOT_REPRODUCED)
 # Colour and marker of each run, in their order.
@@ -58,13 +59,19 @@ def sources(profile: Profile, notebooks: Iterable[str]) -> list[Source]:
     recorded = []
     runs = {name: recorded_run(name) for name in recorded_profiles()}
     for name, run in sorted(runs.items(), key=lambda one: -len(one[1]["profile"]["seeds"])):
-        mark = data_mark(run["data_sets"], len(run["profile"]["seeds"]))
-        mark += f"; {run['finished'][:10]}, {', '.join(run['machines'])}"
-        first, *others = run["commits"]
-        mark += f", {len(others) + 1} commits up to {others[-1]}" if others else f", commit {first}"
-        recorded.append(_read(RunPaths(name, "results"), notebooks, mark))
+        recorded.append(_read(RunPaths(name, "results"), notebooks, _mark(run)))
     mark = data_mark(profile.data.sources(), len(profile.seeds))
     return [*recorded, _read(RunPaths(profile.name), notebooks, mark)]
+
+
+def of_networks(profile: Profile, found: Mapping[str, Verdict], page: str) -> Source:
+    """Return a recorded run of the networks of one training set alone.
+
+    `page` is the one that shows it.
+    """
+    mark = f"{_mark(recorded_run(profile.name, NETWORKS))}; networks of {MIXED} alone"
+    judged = {claim: verdict.as_dictionary() for claim, verdict in found.items()}
+    return Source(profile.name, True, mark, judged, dict.fromkeys(judged, page))
 
 
 def claims_table(found: list[Source]) -> HTML:
@@ -191,6 +198,16 @@ def counts_table(found: list[Source]) -> HTML:
         '<div class="verdicts"><table><thead><tr><th scope="col">Claims</th>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _mark(run: Mapping[str, Any]) -> str:
+    """Return what is said of a recorded run: data, runs, day, machines and commits."""
+    first, *others = run["commits"]
+    commits = f"{len(others) + 1} commits up to {others[-1]}" if others else f"commit {first}"
+    profile = run["profile"]
+    data = data_mark(run["data_sets"], len(profile["seeds"]))
+    data += f", {profile['data']['image_size']} pixels a side"
+    return f"{data}; {run['finished'][:10]}, {', '.join(run['machines'])}, {commits}"
 
 
 def _read(paths: RunPaths, notebooks: list[str], mark: str) -> Source:

@@ -66,6 +66,12 @@ def epistemic(scores: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame.from_dict(table, orient="index")
 
 
+def free_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return SLUG of the skin images under B, and what costs nothing, by the names of baselines."""
+    names = {"mse": ERROR, "kl": "divergence", "encoder_std": "encoder_standard_deviation"}
+    return select(scores, MIXED, *GROUPS).rename(columns=names)
+
+
 def added(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> pd.DataFrame:
     """Return the rank correlation of each score with the error, alone and given what costs nothing.
 

@@ -63,6 +63,25 @@ def tables(run: Run, known: Told) -> dict[str, Callable[[Run], pd.DataFrame]]:
     return found
 
 
+def of_networks(added: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]:
+    """Return the titled tables of a run that has only the networks of data set B.
+
+    `added` is what `analysis.added` returned for it.
+    """
+    return {
+        "What does it add to what costs nothing?": lambda one: analysis.show(added),
+        "Does a given score mean the same error in both groups?": _sufficiency,
+        "How many are flagged": lambda one: analysis.show(
+            analysis.flags(one.table("scores"), one.profile)
+        ),
+    }
+
+
+def _sufficiency(run: Run) -> pd.DataFrame:
+    found = analysis.sufficiency(run.table("scores"), run.profile)
+    return analysis.show(found.to_frame("log (dark / light)"))
+
+
 def numbers(known: Told) -> dict[str, float]:
     """Return the numbers that the first page quotes."""
     found = {"recorded_excess_given_slug": math.expm1(known.sufficiency["gap given SLUG"].value)}
@@ -74,9 +93,15 @@ def numbers(known: Told) -> dict[str, float]:
         *((f"flagged_{group}", known.flags, group, "flagged by SLUG") for group in GROUPS),
         *((f"large_error_{group}", known.flags, group, "large error") for group in GROUPS),
     ):
-        interval = table[column][row]
-        assert isinstance(interval, Interval)
-        found[f"recorded_{name}"] = interval.value
-        found[f"recorded_{name}_low"] = interval.low
-        found[f"recorded_{name}_high"] = interval.high
+        found |= with_ends(f"recorded_{name}", table[column][row])
     return found
+
+
+def with_ends(name: str, interval: object) -> dict[str, float]:
+    """Return the numbers of an interval by the names that prose quotes them by.
+
+    >>> with_ends("gap", Interval(0.2, 0.1, 0.3))
+    {'gap': 0.2, 'gap_low': 0.1, 'gap_high': 0.3}
+    """
+    assert isinstance(interval, Interval)  # a table's cells may hold anything
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy.stats import kendalltau
 
 from companion.config import DATASETS, MIXED, Profile
-from companion.statistics.claims import OBJECTS, Check, premise
+from companion.run import Run
+from companion.statistics.claims import OBJECTS, Check, Verdict, premise, verdicts
 from companion.statistics.metrics import ause, partial_spearman, rejection_curve, spearman
 from companion.statistics.runs import (
     cluster_check,
@@ -155,6 +156,12 @@ def of_mixed_networks(
         "C10": missed,
     }
     return checks, premises
+
+
+def verdicts_of_networks(run: Run) -> dict[str, Verdict]:
+    """Return the verdicts of a run that has only the networks of data set B."""
+    checks, premises = of_mixed_networks(run.table("scores"), run.table("object_maps"), run.profile)
+    return verdicts(checks, run.profile, premises)
 
 
 def strong_correlation(scores: pd.DataFrame, profile: Profile) -> list[Check]:

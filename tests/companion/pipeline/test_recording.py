@@ -8,7 +8,14 @@ import pytest
 import yaml
 from matplotlib import pyplot as plt
 
-from companion.book.claims_page import claims_table, counts, counts_table, sources
+from companion.book.claims_page import (
+    NOT_JUDGED,
+    claims_table,
+    counts,
+    counts_table,
+    of_networks,
+    sources,
+)
 from companion.config import DATASETS
 from companion.experiments import pages, steps
 from companion.experiments.baselines import records
@@ -155,9 +162,9 @@ def test_verdicts_by_former_rules_are_not_shown_as_verdicts(checkout):
         path.write_text(json.dumps(content))
         (*_, fresh) = sources(load_profile("reduced"), ["fig4"])
         assert fresh.claims == {}
-        assert counts(fresh)["not judged by these rules"] == len(load_claims())
+        assert counts(fresh)[NOT_JUDGED] == len(load_claims())
         row = claims_table([fresh]).data.split('id="C7"')[1].split("</tr>")[0]
-        assert "not judged by these rules" in row
+        assert NOT_JUDGED in row
 
 
 @pytest.mark.parametrize("name", RECORDED)
@@ -289,6 +296,21 @@ def test_the_networks_of_one_training_set_are_recorded_where_there_is_no_more(ch
     assert run.has_table("losses")
     assert not run.has_table("layers")
     assert recorded_run("reduced", NETWORKS)["commits"]
+
+
+def test_the_claims_page_shows_networks_beside_whole_runs(checkout):
+    profile = load_profile("reduced")
+    record_b(profile)
+    (whole,) = sources(profile, deciding())
+    run = find_recorded_networks("reduced")
+    shown = of_networks(run.profile, claims.verdicts_of_networks(run), "fig4")
+    assert set(shown.claims) == {"C7", "C8", "C9", "C10"}
+    assert shown.mark.endswith("networks of B alone")
+    page = claims_table([shown]).data
+    for claim, found in shown.claims.items():
+        assert found["verdict"] == whole.claims[claim]["verdict"]
+        assert NOT_JUDGED not in page.split(f'id="{claim}"')[1].split("</tr>")[0]
+    assert page.count(NOT_JUDGED) == counts(shown)[NOT_JUDGED] == len(load_claims()) - 4
 
 
 def test_one_training_set_does_not_replace_a_whole_run(checkout):
