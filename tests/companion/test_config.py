@@ -98,7 +98,7 @@ def test_the_digest_follows_the_named_sections_only(tmp_path):
 
 
 def test_list_profiles():
-    assert set(list_profiles()) >= {"quick", "open", "reduced", "large", "paper"}
+    assert set(list_profiles()) >= {"quick", "open", "reduced", "bottleneck", "large", "paper"}
 
 
 def test_a_dense_latent_takes_images_of_one_size_only(tmp_path):
