@@ -43,7 +43,7 @@ display(claims_page.claims_table(found))
 # %% mystnb={"figure": {"caption": "Every number behind a verdict, less its threshold, with its interval; right of the line it is as the paper says. What leaves the axis is drawn at its end.", "name": "fig-claims"}, "image": {"alt": "One row per check of a claim: its number and interval, less the threshold, for each run. Right of the zero line the number is as the paper says.", "classes": "dark-light"}} tags=["hide-input"]
 figure, axis = plt.subplots(figsize=(7.2, 12))
 claims_page.margins(axis, found)
-figure.legend(loc="outside lower center", ncols=3)
+figure.legend(loc="outside lower center", ncols=2)
 plt.show()
 
 # %% [markdown]

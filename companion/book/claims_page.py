@@ -129,7 +129,7 @@ def margins(axis: Axes, found: list[Source]) -> None:
     """
     labels: list[str] = []
     limit = 1.0
-    offsets = [0.25 * (place - (len(found) - 1) / 2) for place in range(len(found))]
+    offsets = [0.2 * (place - (len(found) - 1) / 2) for place in range(len(found))]
     for claim in load_claims():
         listed = [one.claims.get(claim, {}).get("checks", []) for one in found]
         for number in range(max(map(len, listed))):
@@ -149,6 +149,8 @@ def margins(axis: Axes, found: list[Source]) -> None:
             longest = max(listed, key=len)
             labels.append(f"{claim}: {longest[number]['metric']}")
     axis.axvline(0, color=INK, linewidth=1)
+    for row in range(1, len(labels), 2):  # so that each mark is seen to belong to its row
+        axis.axhspan(row - 0.5, row + 0.5, color=INK, alpha=0.08, linewidth=0)
     axis.set_yticks(range(len(labels)), labels, fontsize=7)
     axis.set_ylim(len(labels) - 0.5, -0.5)
     axis.set_xlim(-limit * 1.06, limit * 1.06)  # room for whole markers at the ends

@@ -95,8 +95,8 @@ def added(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> pd.Data
         others = {title: given for title, given in GIVEN.items() if given != name}
         rows[name] = {
             "alone": correlation(name),
-            **{f"given {title}": correlation(name, given) for title, given in others.items()},
             "given all four": correlation(name, *others.values()),
+            **{f"given {title}": correlation(name, given) for title, given in others.items()},
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
