@@ -28,8 +28,9 @@ from slugkit.progress import format_duration
 
 # The recorded run on real images that pages show beside the run of the clone.
 REAL_RUN = "reduced"
-# Of this one, at the paper's size, only the networks of the mixed training set are made.
-LARGE_RUN = "large"
+# Of these, only the networks of the mixed training set are made: at the paper's size, and with the
+# images of the one and the network of the other.
+LARGE_RUN, BOTTLENECK_RUN = "large", "bottleneck"
 
 
 @dataclass(frozen=True)

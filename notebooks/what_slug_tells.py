@@ -39,9 +39,8 @@ if large is not None:
     free = analysis.free_scores(large.table("scores"))
     larger = analysis.added(free, large.profile, analysis.shown_in(free))
     text = (
-        "### At the paper's size, 128 pixels\n\nNetworks of the balanced set alone, without "
-        "rivals that cost something. The latent variable has as many numbers as at 64 pixels, for "
-        "four times as many pixels: which of the two makes a difference was not measured."
+        "### At the paper's size, 128 pixels\n\nNetworks of the balanced set alone, and no rivals "
+        "but those that cost nothing."
     )
     display(Markdown(text), of_recorded(large, recorded.of_networks(larger)))
 
@@ -49,6 +48,17 @@ if large is not None:
 if large is not None:
     figures.added_panels(larger)
     plt.show()
+
+# %% tags=["hide-input"]
+if large is not None:
+    text = (
+        "### Is it the size of the images?\n\nFrom `reduced` to `large` the side of the images is "
+        "doubled, and the latent variable keeps its size: it has a quarter as many numbers for each "
+        "pixel. `bottleneck` has the images of the first and the network of the second."
+    )
+    display(Markdown(text))
+    narrow = notebook.find_recorded_networks(notebook.BOTTLENECK_RUN)
+    display(recorded.by_size([run for run in (kept, narrow, large) if run is not None]))
 
 # %% [markdown]
 # ## The run of this book

@@ -39,6 +39,18 @@ class Architecture:
     blocks: int = 1
     dropout: float = 0.0
 
+    @property
+    def num_latents(self) -> int:
+        """How many numbers the latent variable of one image has.
+
+        >>> Architecture(64, (12, 24, 24), "spatial", 16, likelihood_variance=0.002).num_latents
+        4096
+        >>> Architecture(64, (12, 24, 24), "dense", 16, likelihood_variance=0.002).num_latents
+        16
+        """
+        side = self.image_size // 2 ** (len(self.widths) - 1)
+        return self.latent_size * (side**2 if self.latent == "spatial" else 1)
+
     def __post_init__(self) -> None:
         halvings = len(self.widths) - 1
         if not self.widths or self.image_size % 2**halvings:

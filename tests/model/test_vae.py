@@ -21,6 +21,7 @@ def test_shapes_and_range(architecture):
     mean, standard_deviation = model.encode()(model.params, images)
     assert mean.shape == standard_deviation.shape
     assert mean.shape[1:] == ((8, 8, 3) if architecture.latent == "spatial" else (5,))
+    assert mean[0].size == architecture.num_latents
     assert (standard_deviation > 0).all()
 
 

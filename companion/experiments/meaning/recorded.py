@@ -1,7 +1,7 @@
 """What SLUG tells in a recorded run, of whichever of its tables are kept."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,6 +10,8 @@ from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis
 from companion.run import Run
 from companion.statistics.interval import Interval
+from companion.statistics.metrics import spearman
+from companion.statistics.runs import over_clusters
 from companion.statistics.summaries import GROUPS
 
 # Of the rivals, those with which a decision is shown.
@@ -75,6 +77,24 @@ def of_networks(added: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]
             analysis.flags(one.table("scores"), one.profile)
         ),
     }
+
+
+def by_size(runs: Iterable[Run]) -> pd.DataFrame:
+    """Return what SLUG adds, a row for each run: their images and latent variables differ in size."""
+    rows = {}
+    for run in runs:
+        free, profile = analysis.free_scores(run.table("scores")), run.profile
+        kept = analysis.added(free, profile, ["slug"]).loc["slug"]
+        with_edges = over_clusters(free, profile, spearman, "slug", "edge_energy")
+        rows[profile.name] = {
+            "pixels a side": f"{profile.data.image_size}",
+            "numbers in the latent variable": f"{profile.architecture().num_latents:,}",
+            "runs": f"{len(profile.seeds)}",
+            "SLUG with the error": f"{kept['alone']}",
+            "given all four": f"{kept['given all four']}",
+            "SLUG with edge energy": f"{with_edges.clipped(-1, 1)}",
+        }
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 
 def _sufficiency(run: Run) -> pd.DataFrame:

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from companion import notebook
 from companion.config import Statistics
-from companion.experiments.meaning import analysis
+from companion.experiments.meaning import analysis, recorded
 from companion.experiments.meaning.calibration import calibrate
+from companion.experiments.scores.claims import strong_correlation
 from companion.profiles import load_profile
 
 PROFILE = load_profile("reduced").model_copy(
@@ -184,3 +186,15 @@ def test_the_changes_of_a_score_are_told_with_and_without_those_of_whole_network
     assert values.loc["SLUG", "within images"] > 0.9
     assert abs(values.loc["SLUG", "within images and training sets"]) < 0.3
     assert abs(values.loc["KL divergence", "within images"]) < 0.3
+
+
+def test_runs_of_several_sizes_stand_beside_each_other():
+    runs = [notebook.find_recorded("scores"), notebook.find_recorded_networks()]
+    table = recorded.by_size(runs)
+    assert list(table.index) == ["reduced", "large"]
+    assert list(table["pixels a side"]) == ["64", "128"]
+    for run in runs:
+        row, scores = table.loc[run.profile.name], run.table("scores")
+        alone, _ = strong_correlation(scores, run.profile)
+        assert row["SLUG with the error"] == str(alone.interval)
+        assert row["runs"] == str(scores["seed"].nunique())
