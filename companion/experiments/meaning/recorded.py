@@ -80,7 +80,7 @@ def of_networks(added: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]
 
 
 def by_size(runs: Iterable[Run]) -> pd.DataFrame:
-    """Return what SLUG adds, a row for each run: their images and latent variables differ in size."""
+    """Return what SLUG adds in runs whose images, or latent variables, differ in size."""
     rows = {}
     for run in runs:
         free, profile = analysis.free_scores(run.table("scores")), run.profile
