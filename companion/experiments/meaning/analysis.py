@@ -85,20 +85,24 @@ def added(wide: pd.DataFrame, profile: Profile, names: Iterable[str]) -> pd.Data
         Of the baselines.
     """
 
-    def correlation(name: str, *given: str) -> Interval:
-        statistic = partial_spearman if given else spearman
-        found = over_clusters(wide, profile, statistic, name, ERROR, *given)
-        return found.clipped(-1, 1)
-
+    with_error = partial(correlation, wide, profile, ERROR)
     rows = {}
     for name in names:
         others = {title: given for title, given in GIVEN.items() if given != name}
         rows[name] = {
-            "alone": correlation(name),
-            "given all four": correlation(name, *others.values()),
-            **{f"given {title}": correlation(name, given) for title, given in others.items()},
+            "alone": with_error(name),
+            "given all four": with_error(name, *others.values()),
+            **{f"given {title}": with_error(name, given) for title, given in others.items()},
         }
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def correlation(
+    wide: pd.DataFrame, profile: Profile, first: str, second: str, *given: str
+) -> Interval:
+    """Return the rank correlation of two columns, once others have been taken out of both."""
+    statistic = partial_spearman if given else spearman
+    return over_clusters(wide, profile, statistic, first, second, *given).clipped(-1, 1)
 
 
 def sufficiency(scores: pd.DataFrame, profile: Profile) -> pd.Series:

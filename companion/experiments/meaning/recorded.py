@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -10,8 +11,6 @@ from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis
 from companion.run import Run
 from companion.statistics.interval import Interval
-from companion.statistics.metrics import spearman
-from companion.statistics.runs import over_clusters
 from companion.statistics.summaries import GROUPS
 
 # Of the rivals, those with which a decision is shown.
@@ -83,16 +82,16 @@ def by_size(runs: Iterable[Run]) -> pd.DataFrame:
     """Return what SLUG adds in runs whose images, or latent variables, differ in size."""
     rows = {}
     for run in runs:
-        free, profile = analysis.free_scores(run.table("scores")), run.profile
-        kept = analysis.added(free, profile, ["slug"]).loc["slug"]
-        with_edges = over_clusters(free, profile, spearman, "slug", "edge_energy")
+        profile = run.profile
+        free = analysis.free_scores(run.table("scores"))
+        of_slug = partial(analysis.correlation, free, profile, "slug")
         rows[profile.name] = {
             "pixels a side": f"{profile.data.image_size}",
             "numbers in the latent variable": f"{profile.architecture().num_latents:,}",
             "runs": f"{len(profile.seeds)}",
-            "SLUG with the error": f"{kept['alone']}",
-            "given all four": f"{kept['given all four']}",
-            "SLUG with edge energy": f"{with_edges.clipped(-1, 1)}",
+            "SLUG with the error": str(of_slug(analysis.ERROR)),
+            "given all four": str(of_slug(analysis.ERROR, *analysis.GIVEN.values())),
+            "SLUG with edge energy": str(of_slug("edge_energy")),
         }
     return pd.DataFrame.from_dict(rows, orient="index")
 
