@@ -86,6 +86,19 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
+def all_versions(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return each package with all the versions that were used, in the order of their use.
+
+    >>> all_versions([{"jax": "0.10.2"}, {"jax": "0.11.2"}, {"jax": "0.10.2"}])
+    {'jax': '0.10.2, 0.11.2'}
+    """
+    used: dict[str, dict[str, None]] = {}
+    for one in found:
+        for name, version in one.items():
+            used.setdefault(name, {})[version] = None
+    return {name: ", ".join(known) for name, known in used.items()}
+
+
 def processor_seconds() -> float:
     """Return the processor time of this process from its start, and of those that it waited for."""
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

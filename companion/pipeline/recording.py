@@ -11,7 +11,7 @@ import pandas as pd
 from companion.config import MIXED, Profile
 from companion.paths import RunPaths, project_root
 from companion.pipeline.jobs import Job, jobs_of
-from companion.pipeline.provenance import machine
+from companion.pipeline.provenance import all_versions, machine
 from companion.pipeline.recorded_runs import NETWORKS, WHOLE_RUN
 from companion.pipeline.steps import Page, Step
 from companion.pipeline.store import load_table, save_table
@@ -103,11 +103,13 @@ def _write(profile: Profile, jobs: list[Job], others: Iterable[Path], about: str
             "data_sets": profile.data.sources(),
             "finished": max(one.get("finished", one["started"]) for one in records),
             "timing": json.loads(timing.read_text(encoding="utf-8")) if timing.is_file() else None,
-            # A long run is made over several commits and, it may be, on several machines.
+            # A long run is made over several commits and, it may be, on several machines, with
+            # packages of their own.
             "commits": list(dict.fromkeys(one["commit"][:7] for one in records)),
             "dirty": any(one["dirty"] for one in records),
             "machines": list(dict.fromkeys(machine(one["hardware"]) for one in records)),
-            **{name: records[-1][name] for name in ("profile_digest", "packages")},
+            "profile_digest": records[-1]["profile_digest"],
+            "packages": all_versions(one["packages"] for one in records),
         }
         file.write_text(json.dumps(content, indent=1) + "\n")
     shutil.rmtree(target.root, ignore_errors=True)

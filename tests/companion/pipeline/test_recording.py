@@ -28,7 +28,8 @@ from companion.notebook import PageRun, find_recorded, find_recorded_networks
 from companion.paths import RunPaths, project_root
 from companion.pipeline import recording
 from companion.pipeline.jobs import jobs_of
-from companion.pipeline.recorded_runs import NETWORKS, recorded_profiles, recorded_run
+from companion.pipeline.provenance import machine
+from companion.pipeline.recorded_runs import NETWORKS, WHOLE_RUN, recorded_profiles, recorded_run
 from companion.pipeline.recording import hidden_names, without_identifiers
 from companion.pipeline.store import save_table
 from companion.profiles import load_profile, make_profile
@@ -187,6 +188,22 @@ def test_recorded_runs_hold_no_pictures_and_are_small():
     runs = sum(len(recorded_run(name)["profile"]["seeds"]) for name in RECORDED)
     # A run with all its baselines takes some 600 kB.
     assert sum(path.stat().st_size for path in files) < 700_000 * runs
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [(name, about) for about in (WHOLE_RUN, NETWORKS) for name in recorded_profiles(about)],
+)
+def test_all_that_a_run_was_made_with_is_named(name, about):
+    contents = [
+        json.loads(path.read_text()) for path in RunPaths(name, "results").root.rglob("*.json")
+    ]
+    made = [one for one in contents if "step" in one]
+    known = recorded_run(name, about)
+    assert set(known["commits"]) == {one["commit"][:7] for one in made}
+    assert set(known["machines"]) == {machine(one["hardware"]) for one in made}
+    for package, versions in known["packages"].items():
+        assert set(versions.split(", ")) == {one["packages"][package] for one in made}
 
 
 def deciding():
