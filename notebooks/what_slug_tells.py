@@ -17,6 +17,7 @@ from companion import notebook
 from companion.book.recorded import of_recorded
 from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis, figures, recorded
+from companion.experiments.meaning.explained import explained
 
 run = notebook.open_run("what_slug_tells", profile)
 
@@ -54,7 +55,9 @@ if large is not None:
     text = (
         "### Is it the size of the images?\n\nFrom `reduced` to `large` the side of the images is "
         "doubled, and the latent variable keeps its size: it has a quarter as many numbers for each "
-        "pixel. `bottleneck` has the images of the first and the network of the second."
+        "pixel. `bottleneck` has the images of the first and the network of the second. Beside rank "
+        "correlations, the share of the variance of the log error that a quadratic function of what "
+        "costs nothing explains, and of the same with SLUG, each fitted to the images of others."
     )
     display(Markdown(text))
     narrow = notebook.find_recorded_networks(notebook.BOTTLENECK_RUN)
@@ -146,12 +149,19 @@ numbers = {
 if known is not None:
     numbers |= recorded.numbers(known)
 if large is not None:
-    numbers |= recorded.with_ends("large_slug_given_all", larger.loc["slug", "given all four"])
+    shares = explained(free, large.profile, "slug")
+    numbers |= {
+        **recorded.with_ends("large_slug_given_all", larger.loc["slug", "given all four"]),
+        "large_explained": shares["without"].value,
+        "large_explained_by_slug": shares["added"].value,
+    }
 # The first page quotes these of the recorded runs.
 quoted = {
     "large_slug_given_all",
     "large_slug_given_all_low",
     "large_slug_given_all_high",
+    "large_explained",
+    "large_explained_by_slug",
     "recorded_slug_given_all",
     "recorded_slug_given_all_low",
     "recorded_slug_given_all_high",

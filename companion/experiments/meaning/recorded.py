@@ -9,6 +9,7 @@ import pandas as pd
 
 from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis
+from companion.experiments.meaning.explained import explained
 from companion.run import Run
 from companion.statistics.interval import Interval
 from companion.statistics.summaries import GROUPS
@@ -80,20 +81,24 @@ def of_networks(added: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]
 
 def by_size(runs: Iterable[Run]) -> pd.DataFrame:
     """Return what SLUG adds in runs whose images, or latent variables, differ in size."""
-    rows = {}
+    columns = {}
     for run in runs:
         profile = run.profile
         free = analysis.free_scores(run.table("scores"))
+        shares = explained(free, profile, "slug")
         of_slug = partial(analysis.correlation, free, profile, "slug")
-        rows[profile.name] = {
+        columns[profile.name] = {
             "pixels a side": f"{profile.data.image_size}",
             "numbers in the latent variable": f"{profile.architecture().num_latents:,}",
             "runs": f"{len(profile.seeds)}",
-            "SLUG with the error": str(of_slug(analysis.ERROR)),
-            "given all four": str(of_slug(analysis.ERROR, *analysis.GIVEN.values())),
             "SLUG with edge energy": str(of_slug("edge_energy")),
+            "SLUG with the error": str(of_slug(analysis.ERROR)),
+            "the same given all four": str(of_slug(analysis.ERROR, *analysis.GIVEN.values())),
+            "variance of the log error that the four explain": str(shares["without"]),
+            "and SLUG": str(shares["with"]),
+            "the difference": str(shares["added"]),
         }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    return pd.DataFrame(columns)
 
 
 def _sufficiency(run: Run) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from companion import notebook
 from companion.config import Statistics
 from companion.experiments.meaning import analysis, recorded
 from companion.experiments.meaning.calibration import calibrate
+from companion.experiments.meaning.explained import explained
 from companion.experiments.scores.claims import strong_correlation
 from companion.profiles import load_profile
 
@@ -54,6 +55,26 @@ def test_a_score_that_knows_more_than_the_edges_keeps_something_and_one_that_doe
     # What is itself among the four is asked given the other three.
     edges = analysis.added(wide_table(), PROFILE, ["edge_energy"]).loc["edge_energy"]
     assert "given edge energy" not in edges
+
+
+def test_only_what_other_scores_do_not_know_explains_more_of_the_error():
+    """Half of the variance is the edges', half is hidden; SLUG sees it with a little noise."""
+    knows = explained(wide_table(1.0), PROFILE, "slug")
+    assert knows["without"].low < 0.5 < knows["without"].high
+    assert knows["added"].low > 0.35
+    assert knows["with"].value == pytest.approx(knows["without"].value + knows["added"].value)
+    repeats = explained(wide_table(0.0), PROFILE, "slug")
+    assert abs(repeats["added"].value) < 0.02
+
+
+def test_a_square_of_what_costs_nothing_is_not_put_down_to_slug():
+    table = wide_table(0.0)
+    edges = np.log(table["edge_energy"])
+    table["squared_error"] = np.exp(edges**2)
+    table["slug"] = table["squared_error"]
+    found = explained(table, PROFILE, "slug")
+    assert found["without"].low > 0.95
+    assert found["added"].value < 0.02
 
 
 def scores_table(gap, explained, images=300):
@@ -191,10 +212,10 @@ def test_the_changes_of_a_score_are_told_with_and_without_those_of_whole_network
 def test_runs_of_several_sizes_stand_beside_each_other():
     runs = [notebook.find_recorded("scores"), notebook.find_recorded_networks()]
     table = recorded.by_size(runs)
-    assert list(table.index) == ["reduced", "large"]
-    assert list(table["pixels a side"]) == ["64", "128"]
+    assert list(table) == ["reduced", "large"]
+    assert list(table.loc["pixels a side"]) == ["64", "128"]
     for run in runs:
-        row, scores = table.loc[run.profile.name], run.table("scores")
+        column, scores = table[run.profile.name], run.table("scores")
         alone, _ = strong_correlation(scores, run.profile)
-        assert row["SLUG with the error"] == str(alone.interval)
-        assert row["runs"] == str(scores["seed"].nunique())
+        assert column["SLUG with the error"] == str(alone.interval)
+        assert column["runs"] == str(scores["seed"].nunique())
