@@ -57,7 +57,7 @@ if large is not None:
         "doubled, and the latent variable keeps its size: it has a quarter as many numbers for each "
         "pixel. `bottleneck` has the images of the first and the network of the second. Beside rank "
         "correlations, the share of the variance of the log error that a quadratic function of what "
-        "costs nothing explains, and of the same with SLUG, each fitted to the images of others."
+        "costs nothing explains, and of the same with SLUG, each fitted to other patients."
     )
     display(Markdown(text))
     narrow = notebook.find_recorded_networks(notebook.BOTTLENECK_RUN)
