@@ -36,6 +36,7 @@ if known is not None:
 
 # %% tags=["hide-input"]
 large = notebook.find_recorded_networks()
+narrow = notebook.find_recorded_networks(notebook.BOTTLENECK_RUN)
 if large is not None:
     free = analysis.free_scores(large.table("scores"))
     larger = analysis.added(free, large.profile, analysis.shown_in(free))
@@ -60,7 +61,6 @@ if large is not None:
         "costs nothing explains, and of the same with SLUG, each fitted to other patients."
     )
     display(Markdown(text))
-    narrow = notebook.find_recorded_networks(notebook.BOTTLENECK_RUN)
     display(recorded.by_size([run for run in (kept, narrow, large) if run is not None]))
 
 # %% [markdown]
@@ -155,11 +155,23 @@ if large is not None:
         "large_explained": shares["without"].value,
         "large_explained_by_slug": shares["added"].value,
     }
+if narrow is not None:
+    given = analysis.correlation(
+        analysis.free_scores(narrow.table("scores")),
+        narrow.profile,
+        "slug",
+        analysis.ERROR,
+        *analysis.GIVEN.values(),
+    )
+    numbers |= recorded.with_ends("bottleneck_slug_given_all", given)
 # The first page quotes these of the recorded runs.
 quoted = {
     "large_slug_given_all",
     "large_slug_given_all_low",
     "large_slug_given_all_high",
+    "bottleneck_slug_given_all",
+    "bottleneck_slug_given_all_low",
+    "bottleneck_slug_given_all_high",
     "large_explained",
     "large_explained_by_slug",
     "recorded_slug_given_all",
@@ -174,5 +186,5 @@ quoted = {
     "recorded_large_error_dark",
     "recorded_excess_given_slug",
 }
-assert quoted <= set(numbers) or kept is None or large is None
+assert quoted <= set(numbers) or None in (kept, large, narrow)
 run.finish(figure, numbers)
