@@ -17,7 +17,6 @@ from companion import notebook
 from companion.book.recorded import of_recorded
 from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis, figures, recorded
-from companion.experiments.meaning.explained import explained
 
 run = notebook.open_run("what_slug_tells", profile)
 
@@ -61,7 +60,9 @@ if large is not None:
         "costs nothing explains, and of the same with SLUG, each fitted to other patients."
     )
     display(Markdown(text))
-    display(recorded.by_size([run for run in (kept, narrow, large) if run is not None]))
+    sized = [run for run in (kept, narrow, large) if run is not None]
+    adds = {one.profile.name: recorded.of_slug(one) for one in sized}
+    display(recorded.by_size((one.profile, adds[one.profile.name]) for one in sized))
 
 # %% [markdown]
 # ## The run of this book
@@ -148,22 +149,14 @@ numbers = {
 }
 if known is not None:
     numbers |= recorded.numbers(known)
-if large is not None:
-    shares = explained(free, large.profile, "slug")
+if large is not None and narrow is not None:
+    at_128, at_64 = adds[large.profile.name], adds[narrow.profile.name]
     numbers |= {
-        **recorded.with_ends("large_slug_given_all", larger.loc["slug", "given all four"]),
-        "large_explained": shares["without"].value,
-        "large_explained_by_slug": shares["added"].value,
+        **recorded.with_ends("large_slug_given_all", at_128[recorded.GIVEN_ALL]),
+        **recorded.with_ends("bottleneck_slug_given_all", at_64[recorded.GIVEN_ALL]),
+        "large_explained": at_128[recorded.EXPLAINED].value,
+        "large_explained_by_slug": at_128[recorded.MORE].value,
     }
-if narrow is not None:
-    given = analysis.correlation(
-        analysis.free_scores(narrow.table("scores")),
-        narrow.profile,
-        "slug",
-        analysis.ERROR,
-        *analysis.GIVEN.values(),
-    )
-    numbers |= recorded.with_ends("bottleneck_slug_given_all", given)
 # The first page quotes these of the recorded runs.
 quoted = {
     "large_slug_given_all",
@@ -186,5 +179,5 @@ quoted = {
     "recorded_large_error_dark",
     "recorded_excess_given_slug",
 }
-assert quoted <= set(numbers) or None in (kept, large, narrow)
+assert quoted <= set(numbers) or kept is None
 run.finish(figure, numbers)

@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 
+from companion.config import Profile
 from companion.experiments.baselines import records
 from companion.experiments.meaning import analysis
 from companion.experiments.meaning.explained import explained
@@ -16,6 +17,10 @@ from companion.statistics.summaries import GROUPS
 
 # Of the rivals, those with which a decision is shown.
 DECIDING = ("slug", "divergence", "edge_energy", "deep_ensemble")
+# Rows of the table of what SLUG adds that the first page quotes.
+GIVEN_ALL = "the same given all four"
+EXPLAINED = "variance of the log error that the four explain"
+MORE = "the difference"
 
 
 @dataclass(frozen=True)
@@ -79,26 +84,34 @@ def of_networks(added: pd.DataFrame) -> dict[str, Callable[[Run], pd.DataFrame]]
     }
 
 
-def by_size(runs: Iterable[Run]) -> pd.DataFrame:
-    """Return what SLUG adds in runs whose images, or latent variables, differ in size."""
-    columns = {}
-    for run in runs:
-        profile = run.profile
-        free = analysis.free_scores(run.table("scores"))
-        shares = explained(free, profile, "slug")
-        of_slug = partial(analysis.correlation, free, profile, "slug")
-        columns[profile.name] = {
-            "pixels a side": f"{profile.data.image_size}",
-            "numbers in the latent variable": f"{profile.architecture().num_latents:,}",
-            "runs": f"{len(profile.seeds)}",
-            "SLUG with edge energy": str(of_slug("edge_energy")),
-            "SLUG with the error": str(of_slug(analysis.ERROR)),
-            "the same given all four": str(of_slug(analysis.ERROR, *analysis.GIVEN.values())),
-            "variance of the log error that the four explain": str(shares["without"]),
-            "and SLUG": str(shares["with"]),
-            "the difference": str(shares["added"]),
+def of_slug(run: Run) -> dict[str, Interval]:
+    """Return what SLUG adds to what costs nothing, under the networks of data set B."""
+    free = analysis.free_scores(run.table("scores"))
+    correlation = partial(analysis.correlation, free, run.profile, "slug")
+    shares = explained(free, run.profile, "slug")
+    return {
+        "SLUG with edge energy": correlation("edge_energy"),
+        "SLUG with the error": correlation(analysis.ERROR),
+        GIVEN_ALL: correlation(analysis.ERROR, *analysis.GIVEN.values()),
+        EXPLAINED: shares["without"],
+        "and SLUG": shares["with"],
+        MORE: shares["added"],
+    }
+
+
+def by_size(found: Iterable[tuple[Profile, dict[str, Interval]]]) -> pd.DataFrame:
+    """Return what `of_slug` found for runs whose images, or latent variables, differ in size."""
+    return pd.DataFrame(
+        {
+            profile.name: {
+                "pixels a side": f"{profile.data.image_size}",
+                "numbers in the latent variable": f"{profile.architecture().num_latents:,}",
+                "runs": f"{len(profile.seeds)}",
+                **{title: str(interval) for title, interval in intervals.items()},
+            }
+            for profile, intervals in found
         }
-    return pd.DataFrame(columns)
+    )
 
 
 def _sufficiency(run: Run) -> pd.DataFrame:

@@ -211,7 +211,7 @@ def test_the_changes_of_a_score_are_told_with_and_without_those_of_whole_network
 
 def test_runs_of_several_sizes_stand_beside_each_other():
     runs = [notebook.find_recorded("scores"), notebook.find_recorded_networks()]
-    table = recorded.by_size(runs)
+    table = recorded.by_size((run.profile, recorded.of_slug(run)) for run in runs)
     assert list(table) == ["reduced", "large"]
     assert list(table.loc["pixels a side"]) == ["64", "128"]
     for run in runs:
